@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type { CallOptions } from "./call.js";
 import type { ContainerConfig, OnConfigMismatch } from "./config.js";
 import type { ExecOptions, ExecResult, TerminalSize } from "./exec.js";
@@ -37,9 +38,9 @@ export interface SpawnExit {
 /** A running command. It belongs to one container and fails with `not_found` (`reason: "replaced"`) when that was replaced. */
 export interface SpawnedCommand extends AsyncDisposable {
   readonly pid: number;
-  readonly stdin: NodeJS.WritableStream;
-  readonly stdout: NodeJS.ReadableStream & AsyncIterable<Uint8Array>;
-  readonly stderr: NodeJS.ReadableStream & AsyncIterable<Uint8Array>;
+  readonly stdin: Writable;
+  readonly stdout: Readable & AsyncIterable<Uint8Array>;
+  readonly stderr: Readable & AsyncIterable<Uint8Array>;
   /** Default `SIGTERM`; `SIGKILL` ends its whole tree. */
   kill(signal?: string): Promise<void>;
   wait(): Promise<SpawnExit>;
