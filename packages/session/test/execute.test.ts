@@ -101,7 +101,12 @@ describe("execute", () => {
   });
 
   it.each([
-    ["throws", () => { throw new Error("mine"); }],
+    [
+      "throws",
+      () => {
+        throw new Error("mine");
+      },
+    ],
     ["rejects", () => Promise.reject(new Error("mine"))],
   ])("a listener that %s ends the command and is what the caller sees", async (_, onStdout) => {
     const box = sandbox(async ({ sinks, killed }) => {
@@ -154,7 +159,11 @@ describe("execute", () => {
         },
       }),
     };
-    await execute(sandbox(() => ({})), ["true"], { stdin: source });
+    await execute(
+      sandbox(() => ({})),
+      ["true"],
+      { stdin: source },
+    );
     expect(returned).toBe(true);
   });
 
@@ -180,15 +189,28 @@ describe("execute", () => {
     expect(String(failure)).toMatch(/"npm test" ended with code 2[^]*the reason$/);
     expect(String(failure).length).toBeLessThan(600);
     const late = sandbox(() => ({ timedOut: true, exitCode: null, signal: "SIGKILL" }));
-    await expect(execute(late, "x", { check: true })).rejects.toMatchObject({ name: "ExecTimeoutError", code: "timeout" });
+    await expect(execute(late, "x", { check: true })).rejects.toMatchObject({
+      name: "ExecTimeoutError",
+      code: "timeout",
+    });
     const killed = sandbox(() => ({ exitCode: null, signal: "SIGKILL", oomKilled: true }));
     await expect(execute(killed, "x", { check: true })).rejects.toThrow(/SIGKILL.*memory/);
-    await execute(sandbox(() => ({})), "x", { check: true });
+    await execute(
+      sandbox(() => ({})),
+      "x",
+      { check: true },
+    );
   });
 
   it("a lost command is the error that the runtime gave, never a result", async () => {
     const lost = new PodkitError("exec_lost", "gone");
-    await expect(execute(sandbox(() => Promise.reject(lost)), "x", {})).rejects.toBe(lost);
+    await expect(
+      execute(
+        sandbox(() => Promise.reject(lost)),
+        "x",
+        {},
+      ),
+    ).rejects.toBe(lost);
   });
 
   it.each([

@@ -24,7 +24,8 @@ describe("OutputCollector", () => {
       }
       const { head, tail, dropped } = collector.finish(0);
       expect(dropped).toBe(Math.max(0, all.length - cap));
-      const whole = dropped === 0 ? all : [...all.slice(0, headCap(cap)), ...all.slice(all.length - (cap - headCap(cap)))];
+      const whole =
+        dropped === 0 ? all : [...all.slice(0, headCap(cap)), ...all.slice(all.length - (cap - headCap(cap)))];
       expect([...head, ...tail]).toEqual(whole);
     }
   });

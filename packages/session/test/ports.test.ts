@@ -53,7 +53,8 @@ describe("Ports", () => {
     expect(await ports.url(80, { protocol: "https" })).toBe("https://127.0.0.1:1080");
     expect(await ports.url(53, { protocol: "udp" })).toBe("udp://[::1]:1053");
     await expect(ports.url(99)).rejects.toMatchObject({ code: "not_found" });
-    for (const bad of [0, 65_536, 1.5]) await expect(ports.url(bad)).rejects.toMatchObject({ code: "invalid_argument" });
+    for (const bad of [0, 65_536, 1.5])
+      await expect(ports.url(bad)).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(ports.url(80, { protocol: "java script" })).rejects.toMatchObject({ code: "invalid_argument" });
   });
 

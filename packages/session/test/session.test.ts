@@ -125,7 +125,9 @@ describe("SessionManager", () => {
     const sessions = new SessionManager({ runtime });
     expect((await sessions.executeCommand(id, "true")).exitCode).toBe(0);
     expect(await sessions.getSession(id)).toBe(await sessions.getSession(id));
-    await expect(sessions.executeCommand({ ...id, userId: "eve" }, "true")).rejects.toMatchObject({ code: "not_found" });
+    await expect(sessions.executeCommand({ ...id, userId: "eve" }, "true")).rejects.toMatchObject({
+      code: "not_found",
+    });
     await expect(sessions.writeFile({ ...id, userId: "eve" }, "a", "b")).rejects.toMatchObject({ code: "not_found" });
   });
 
