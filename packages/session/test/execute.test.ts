@@ -186,7 +186,7 @@ describe("execute", () => {
     });
     const failure = await execute(failing, "npm test", { check: true }).catch((error: ExecFailedError) => error);
     expect(failure).toMatchObject({ name: "ExecFailedError", code: "invalid_state", result: { exitCode: 2 } });
-    expect(String(failure)).toMatch(/"npm test" ended with code 2[^]*the reason$/);
+    expect(String(failure)).toMatch(/"npm test" ended with code 2[\s\S]*the reason$/);
     expect(String(failure).length).toBeLessThan(600);
     const late = sandbox(() => ({ timedOut: true, exitCode: null, signal: "SIGKILL" }));
     await expect(execute(late, "x", { check: true })).rejects.toMatchObject({
