@@ -10,7 +10,9 @@ cd "$REPO_ROOT"
 # Third parties pin the contracts and the conformance suite, so these move only when they changed.
 APART=(@podkit/core @podkit/testing)
 
-while read -r _ name; do
+while read -r folder name; do
+  # `npm pack` takes only what lies in the package.
+  cmp -s LICENSE "$folder/LICENSE" || die "$folder/LICENSE is not the repository's."
   if [[ " ${APART[*]} " == *" $name "* ]]; then continue; fi
   grep -qF "\"$name\"" .changeset/config.json || die "$name is missing in the fixed group of .changeset/config.json."
 done < <(public_packages)
