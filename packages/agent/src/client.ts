@@ -5,19 +5,27 @@ import {
   type ExecHandle,
   type ExecSinks,
   type ExecSpec,
+  type FileSystem,
+  type ListeningPort,
   type Logger,
   type PodkitError,
+  type ProcessTable,
   silentLogger,
   systemClock,
   throwIfAborted,
 } from "@podkit/core";
+import { Caller } from "./caller.js";
 import { Connector } from "./connector.js";
 import { ExecCall } from "./exec-call.js";
+import { AgentFiles } from "./files.js";
 import type { AgentLink } from "./link.js";
-import type { AgentHello } from "./models.js";
+import { type AgentHello, type AgentStatus, parsePorts, parseStatus } from "./models.js";
+import { checkInteger } from "./paths.js";
+import { AgentProcesses } from "./processes.js";
 
 const GRACE_MS = 4_000;
 const PING_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 2_000;
 
 /** What a client is made of. */
 export interface AgentClientOptions {
@@ -36,7 +44,10 @@ export interface AgentClientOptions {
  */
 export class AgentClient {
   readonly #connector: Connector;
+  readonly #caller: Caller;
   readonly #running = new Set<ExecCall>();
+  readonly files: FileSystem;
+  readonly processes: ProcessTable;
 
   constructor({ link, reconnectGraceMs, clock, logger, pingIntervalMs }: AgentClientOptions) {
     this.#connector = new Connector({
@@ -46,6 +57,9 @@ export class AgentClient {
       logger: logger ?? silentLogger,
       pingIntervalMs: pingIntervalMs ?? PING_MS,
     });
+    this.#caller = new Caller(this.#connector);
+    this.files = new AgentFiles(this.#caller);
+    this.processes = new AgentProcesses(this.#caller);
     this.#connector.onTick(() => {
       for (const call of this.#running) call.check();
     });
@@ -77,6 +91,39 @@ export class AgentClient {
     const handle = call.start();
     this.#running.add(call);
     return handle;
+  }
+
+  /** TCP ports that something in the container listens on. */
+  async listPorts({ signal }: CallOptions = {}): Promise<ListeningPort[]> {
+    const request = { doing: "Listing ports", method: "GET", path: "/v1/ports", signal };
+    return parsePorts(await this.#caller.ask(request, { idempotent: true }));
+  }
+
+  /** What the agent does at the moment; asking is no activity. Default timeout 30 000 ms. */
+  async status({ signal, timeoutMs }: DeadlineOptions = {}): Promise<AgentStatus> {
+    const request = { doing: "Asking the agent for its status", method: "GET", path: "/v1/status", signal };
+    return parseStatus(
+      await this.#caller.ask(request, { idempotent: true, ...(timeoutMs === undefined ? undefined : { timeoutMs }) }),
+    );
+  }
+
+  /**
+   * Asks everything inside to end, with TERM and after `graceMs` (default 2 000) with KILL; then the container ends with
+   * {@link AGENT_EXIT}`.asked`. Settles once the agent took it on.
+   */
+  async shutdown({ signal, graceMs }: CallOptions & { readonly graceMs?: number } = {}): Promise<void> {
+    const json = { reason: "asked", graceMs: checkInteger("graceMs", graceMs, 0) ?? SHUTDOWN_GRACE_MS };
+    await this.#caller.ask({ doing: "Stopping the container", method: "POST", path: "/v1/shutdown", json, signal });
+  }
+
+  /** The container is about to be paused: pings and deadlines stand still. */
+  suspend(): void {
+    this.#connector.time.suspend();
+  }
+
+  /** The container goes on: so do pings and deadlines. */
+  resumeLink(): void {
+    this.#connector.time.resume();
   }
 
   /** Calls `listener` once, when the container was confirmed gone, or no stream could be opened within the grace. */

@@ -205,9 +205,8 @@ export class ExecCall {
     stream.finish(emptyFrame(FRAME.release));
     if (this.#settled) return;
     const { exitCode, signal, timedOut, oomKilled, durationMs } = exit;
-    if (exit.treeAlive) return this.#settle(treeAliveError(this.#name));
-    this.#exit.resolve({ exitCode, signal, timedOut, truncated, oomKilled, durationMs });
-    this.#settle(undefined);
+    if (!exit.treeAlive) this.#exit.resolve({ exitCode, signal, timedOut, truncated, oomKilled, durationMs });
+    this.#settle(exit.treeAlive ? treeAliveError(this.#name) : undefined);
   }
 
   readonly #control = (frame: Buffer, always = false): void => {

@@ -31,15 +31,9 @@ export class ExecStream {
     this.#events = events;
     const stream = connection.request("POST", path);
     this.#stream = stream;
-    stream.on("response", (headers) => {
-      this.#status = headers[":status"] ?? 0;
-      if (this.#status !== 200) this.#readRefusal();
-    });
-    stream.on("data", (chunk: Buffer) => this.#data(chunk));
-    stream.on("end", () => {
-      this.#ended = true;
-      if (!this.#held) this.#cut();
-    });
+    stream.on("response", (headers) => this.#onResponse(headers[":status"] ?? 0));
+    stream.on("data", (chunk: Buffer) => this.#onData(chunk));
+    stream.on("end", () => this.#onEnd());
     stream.on("error", () => this.#cut());
     stream.on("close", () => this.#cut());
   }
@@ -72,15 +66,35 @@ export class ExecStream {
     this.#held = false;
     this.#pump();
     if (this.#held) return;
-    if (this.#ended) this.#cut();
+    if (this.#ended) this.#onEnd();
     else this.#stream.resume();
   }
 
-  #data(chunk: Buffer): void {
-    if (this.#state === "finished") return this.#break(protocolError("bytes after EXIT"));
-    if (this.#state !== "open") return;
-    this.#decoder.push(chunk);
-    this.#pump();
+  #onResponse(status: number): void {
+    this.#status = status;
+    if (status === 200) this.#pump();
+    else if (this.#state === "open") this.#state = "refused";
+    if (this.#ended) this.#onEnd();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state === "finished") this.#break(protocolError("bytes after EXIT"));
+    else if (this.#state === "refused" && this.#decoder.pending > MAX_ERROR_BODY) this.#onEnd();
+    else if (this.#state !== "over") this.#decoder.push(chunk);
+    // Over a stream that is no socket, node tells of the first bytes before it tells of the response.
+    if (this.#status === 200) this.#pump();
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#status === 0 || this.#held) return;
+    if (this.#state !== "refused") {
+      this.#cut();
+      return;
+    }
+    this.#state = "over";
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#events.refused(this.#status, this.#decoder.rest());
   }
 
   #pump(): void {
@@ -101,29 +115,9 @@ export class ExecStream {
   }
 
   #cut(): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && this.#state !== "refused") return;
     this.#state = "over";
     this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#events.cut();
-  }
-
-  #readRefusal(): void {
-    if (this.#state !== "open") return;
-    this.#state = "refused";
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const settle = (): void => {
-      if (this.#state !== "refused") return;
-      this.#state = "over";
-      this.#stream.close(constants.NGHTTP2_CANCEL);
-      this.#events.refused(this.#status, Buffer.concat(chunks));
-    };
-    this.#stream.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_ERROR_BODY) settle();
-      else chunks.push(chunk);
-    });
-    this.#stream.on("end", settle);
-    this.#stream.on("close", settle);
   }
 }

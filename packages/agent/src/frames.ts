@@ -94,6 +94,11 @@ export class FrameDecoder {
     return this.#buffer.length - this.#at;
   }
 
+  /** What was pushed and not handed on, as it is: the body of an answer that holds no frames. */
+  rest(): Buffer {
+    return this.#buffer.subarray(this.#at);
+  }
+
   push(chunk: Buffer): void {
     this.#buffer = this.pending === 0 ? chunk : Buffer.concat([this.#buffer.subarray(this.#at), chunk]);
     this.#at = 0;

@@ -3,7 +3,7 @@ import { PodkitError } from "@podkit/core";
 import { Connection } from "./connection.js";
 import type { AgentLink } from "./link.js";
 import { type AgentHello, parseHello, parseProtocol } from "./models.js";
-import { roundTrip } from "./round-trip.js";
+import { roundTrip } from "./request.js";
 import { AGENT_VERSION, PROTOCOL } from "./version.js";
 
 /** A connection whose agent shook hands. */

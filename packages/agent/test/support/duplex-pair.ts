@@ -23,8 +23,7 @@ export class PairedStream extends Duplex implements ByteStream {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const { other } = this;
-    if (other === undefined || other.destroyed) return done();
-    if (other.push(chunk)) process.nextTick(done);
+    if (other === undefined || other.destroyed || other.push(chunk)) process.nextTick(done);
     else other.#resume = done;
   }
 
