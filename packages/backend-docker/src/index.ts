@@ -1,1 +1,3 @@
-export {};
+export * from "./backend.js";
+export type { DockerClient, DockerDialOptions } from "./client.js";
+export type { DockerConnectionOptions } from "./connect/candidates.js";
