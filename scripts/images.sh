@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes the test images from Debian's packages, without a registry: podkit-test/{base,busybox,static,user,crash,nginx}:1.
+# shellcheck disable=SC2034,SC2119 # changes_* are read by name; sha256_of reads standard input
 # An image whose recipe did not change since it was made is left as it is; downloads are kept between runs.
 #   scripts/images.sh [NAME...]
 set -euo pipefail
@@ -117,16 +118,13 @@ image_static() { static_tar; }
 changes_static=('CMD ["/hello", "hello"]')
 
 image_user() { user_tar; }
-# shellcheck disable=SC2034 # all changes_* are read by name
 changes_user=('USER app' 'WORKDIR /srv' 'ENV IMAGE_VAR=from-image' 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
   'ENTRYPOINT ["/bin/sh", "-c"]' 'CMD ["echo program-started; sleep 1000"]')
 
 image_crash() { busybox_tar; }
-# shellcheck disable=SC2034
 changes_crash=('ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' 'CMD ["/bin/sh", "-c", "echo \"boom: about to crash\" >&2; exit 3"]')
 
 image_nginx() { debian_tar nginx "$BASE_PACKAGES,nginx-light"; }
-# shellcheck disable=SC2034
 changes_nginx=('CMD ["nginx", "-g", "daemon off;"]' 'EXPOSE 80')
 
 ALL=(busybox static user crash base nginx)

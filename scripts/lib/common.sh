@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Sourced by the scripts: where things are, how to say things, how to wait.
+# shellcheck disable=SC2034 # used by those that source this
 
 REPO_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 
 # State of what the scripts started on this machine (process ids, logs), per user.
 STATE_DIR="${XDG_STATE_HOME:-/tmp}/podkit-engines-$(id -u)"
 # Downloads and made images, kept between runs.
-# shellcheck disable=SC2034
 CACHE_DIR="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/podkit-test"
 
 say() { printf '%s\n' "$*" >&2; }

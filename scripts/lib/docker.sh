@@ -8,8 +8,9 @@ DOCKER_PID_FILE="$STATE_DIR/dockerd.pid"
 docker_answers() { have docker && timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 make_state_dir() {
-  mkdir -p -m 700 "$STATE_DIR"
-  [[ -O "$STATE_DIR" ]] || die "$STATE_DIR belongs to someone else."
+  mkdir -p "$STATE_DIR"
+  [[ -O "$STATE_DIR" && ! -L "$STATE_DIR" ]] || die "$STATE_DIR belongs to someone else."
+  chmod 700 "$STATE_DIR"
 }
 
 # is_process PID NAME: that process lives and is that program, not a later one that got the same number.

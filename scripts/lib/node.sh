@@ -23,8 +23,11 @@ ensure_pnpm() {
 # What `pnpm install` depends on, so that a second run skips it.
 install_hash() {
   (
-    cd "$REPO_ROOT"
-    { node --version && cat pnpm-lock.yaml pnpm-workspace.yaml package.json {packages,apps,examples}/*/package.json tests/package.json bench/package.json 2>/dev/null || true; } | sha256_of
+    cd "$REPO_ROOT" || exit 1
+    {
+      node --version
+      cat pnpm-lock.yaml pnpm-workspace.yaml package.json {packages,apps,examples}/*/package.json {tests,bench}/package.json 2>/dev/null || true
+    } | sha256_of -
   )
 }
 
