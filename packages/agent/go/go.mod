@@ -2,4 +2,4 @@ module podkit.dev/agent
 
 go 1.24
 
-require golang.org/x/sys v0.30.0 // indirect
+require golang.org/x/sys v0.30.0
