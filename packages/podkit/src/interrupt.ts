@@ -8,8 +8,17 @@ export interface Interrupt {
   done(): void;
 }
 
+/** What is needed of the program itself. */
+export interface SignalTarget {
+  readonly pid: number;
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  removeListener(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  listenerCount(signal: NodeJS.Signals): number;
+  kill(pid: number, signal: NodeJS.Signals): unknown;
+}
+
 /** Defers the first signal that asks the program to end until {@link Interrupt.done}, so that something can be cleared away before. */
-export function onInterrupt(target: NodeJS.Process = process): Interrupt {
+export function onInterrupt(target: SignalTarget = process): Interrupt {
   const controller = new AbortController();
   let came: NodeJS.Signals | undefined;
   const listener = (signal: NodeJS.Signals): void => {

@@ -5,10 +5,11 @@ import {
   type ExecResult,
   type FileContent,
   PodkitError,
+  type SessionFiles,
   throwIfAborted,
 } from "@podkit/core";
 import { parseCommand } from "@podkit/processes";
-import type { Session, SessionManager } from "@podkit/session";
+import type { CreateSessionRequest } from "@podkit/session";
 import { onInterrupt } from "./interrupt.js";
 
 /** Options of a command that has a container of its own: those of the container and those of the command, side by side. */
@@ -26,9 +27,20 @@ export const RUN_PREFIX = "podkit-run";
 
 const FILES_AT_ONCE = 8;
 
+/** What a run needs of a session manager, and of the session that it makes. */
+export interface RunScope {
+  createSession(request: CreateSessionRequest): Promise<RunSession>;
+}
+
+/** A session, as far as a run needs it. */
+export interface RunSession extends AsyncDisposable {
+  readonly files: Pick<SessionFiles, "write">;
+  executeCommand(command: string | readonly string[], options: ExecOptions): Promise<ExecResult<string | Uint8Array>>;
+}
+
 /** Makes a session, puts files in, runs the command and removes everything, also after an error, an abort or Ctrl-C. */
 export async function runOnce(
-  scope: (prefix: string) => SessionManager,
+  scope: (prefix: string) => RunScope,
   command: string | readonly string[],
   options: RunOptions,
 ): Promise<ExecResult<string | Uint8Array>> {
@@ -80,7 +92,7 @@ function checkFiles(files: unknown): void {
 }
 
 async function putFiles(
-  session: Session,
+  session: RunSession,
   files: Readonly<Record<string, FileContent>>,
   signal: AbortSignal,
 ): Promise<void> {
