@@ -1,0 +1,3 @@
+package files
+
+func watch(c *call) error { return nil }
