@@ -253,9 +253,10 @@ export interface Backend {
   create(spec: ContainerSpec, agent: AgentSource, options?: DeadlineOptions): Promise<ContainerInfo>;
   /**
    * Starts it; running already is fine. Networks of the spec that are not joined yet (a creation that was cut) are joined before.
+   * With `agent`, a backend whose engine lost that very agent's binary puts it there again.
    * @throws `conflict` with `details.reason: "port_taken"` and `details.port`.
    */
-  start(id: string, options?: DeadlineOptions): Promise<void>;
+  start(id: string, options?: DeadlineOptions & { readonly agent?: AgentSource | undefined }): Promise<void>;
   /** Asks PID 1 to end and ends it after `graceMs` (default 2 000); stopped already is fine. */
   stop(id: string, options?: DeadlineOptions & { readonly graceMs?: number }): Promise<void>;
   /** Ends it at once; stopped already is fine. */
