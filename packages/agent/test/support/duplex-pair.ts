@@ -5,6 +5,10 @@ import type { ByteStream } from "@podkit/core";
 export class PairedStream extends Duplex implements ByteStream {
   other: PairedStream | undefined;
   held = true;
+  /** Bytes that it still lets through to the other; then both end, as where a proxy cuts. */
+  budget = Number.POSITIVE_INFINITY;
+  /** Bytes that were written to it. */
+  sent = 0;
   #resume: (() => void) | undefined;
 
   ref(): void {
@@ -23,8 +27,12 @@ export class PairedStream extends Duplex implements ByteStream {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     const { other } = this;
-    if (other === undefined || other.destroyed || other.push(chunk)) process.nextTick(done);
+    const passed = chunk.subarray(0, this.budget);
+    this.budget -= passed.length;
+    this.sent += passed.length;
+    if (other === undefined || other.destroyed || passed.length === 0 || other.push(passed)) process.nextTick(done);
     else other.#resume = done;
+    if (this.budget <= 0) setImmediate(() => this.destroy());
   }
 
   override _final(done: () => void): void {

@@ -47,6 +47,8 @@ export class FakeAgent implements AgentLink {
   readonly streams: PairedStream[] = [];
   readonly ours: PairedStream[] = [];
   readonly errors: unknown[] = [];
+  /** How many bytes of the agent each next stream lets through before it is cut. */
+  readonly budgets: number[] = [];
   opens = 0;
   gone = false;
   readonly #server: Http2Server;
@@ -81,6 +83,7 @@ export class FakeAgent implements AgentLink {
     await this.behaviour.onOpen?.(this.opens);
     if (this.gone) throw new PodkitError("invalid_state", "The container does not run.");
     const [client, server] = duplexPair();
+    server.budget = this.budgets.shift() ?? Number.POSITIVE_INFINITY;
     this.streams.push(client);
     this.ours.push(server);
     server.on("error", () => undefined);
