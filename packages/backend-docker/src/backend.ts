@@ -23,6 +23,7 @@ import {
   silentLogger,
   systemClock,
 } from "@podkit/core";
+import { pruneAgentVolumes } from "./agent/prune.js";
 import { AgentVolumes } from "./agent/volume.js";
 import type { DockerApi } from "./api.js";
 import type { DockerClient } from "./client.js";
@@ -33,7 +34,9 @@ import { createContainer, inspectRaw } from "./create.js";
 import { portEndpoint } from "./endpoint.js";
 import { containerEvents } from "./events.js";
 import { openStream } from "./exec.js";
-import { containerInfo, containerSummary, imageInfo } from "./inspect.js";
+import { runCredentialHelper } from "./images/credential-helper.js";
+import { Images } from "./images/images.js";
+import { containerInfo, containerSummary } from "./inspect.js";
 import { change, remove } from "./lifecycle.js";
 import { containerLogs } from "./logs.js";
 import { list } from "./parse.js";
@@ -66,6 +69,7 @@ export class DockerBackend implements Backend {
   readonly #logger: Logger;
   readonly #connection: Connection;
   readonly #volumes: AgentVolumes;
+  readonly #images: Images;
   readonly #agents = new Map<string, AgentSource>();
   #engine: Engine | undefined;
 
@@ -75,11 +79,9 @@ export class DockerBackend implements Backend {
     this.#logger = options.logger ?? silentLogger;
     const around = machineSurroundings(options.env ?? process.env);
     this.#connection = new Connection({ ...options, around, now: () => this.#clock.now() });
-    this.#volumes = new AgentVolumes({
-      prefix: options.agentVolumePrefix ?? "podkit-agent",
-      clock: this.#clock,
-      logger: this.#logger,
-    });
+    const shared = { clock: this.#clock, logger: this.#logger };
+    this.#volumes = new AgentVolumes({ prefix: options.agentVolumePrefix ?? "podkit-agent", ...shared });
+    this.#images = new Images({ auth: { around, helper: runCredentialHelper }, ...shared });
   }
 
   get capabilities(): Capabilities {
@@ -97,21 +99,21 @@ export class DockerBackend implements Backend {
   }
 
   async inspectImage(image: string, options: DeadlineOptions = {}): Promise<ImageInfo> {
-    const api = await this.#api(options);
-    const subject = { kind: "image", name: image } as const;
-    return imageInfo(
-      await api.json(
-        { doing: `Looking at image ${image}`, subject, method: "GET", path: `/images/${image}/json` },
-        options,
-      ),
-    );
+    return await this.#images.inspect(await this.#api(options), image, options);
   }
 
   async ensureImage(
     request: ImageRequest,
     options: CallOptions & { readonly onProgress?: (progress: PullProgress) => void } = {},
   ): Promise<ImageInfo> {
-    return await this.inspectImage(request.image, options);
+    return await this.#images.ensure(await this.#api(options), request, options);
+  }
+
+  /** Removes the volumes of agents that no container uses, and gives their names. */
+  async pruneAgentVolumes(options: DeadlineOptions = {}): Promise<string[]> {
+    const removed = await pruneAgentVolumes(await this.#api(options), this.#volumes.prefix, options);
+    for (const name of removed) this.#volumes.forget(name);
+    return removed;
   }
 
   async create(spec: ContainerSpec, agent: AgentSource, options: DeadlineOptions = {}): Promise<ContainerInfo> {
@@ -129,9 +131,9 @@ export class DockerBackend implements Backend {
     return await createContainer(context, spec, agent, options);
   }
 
-  async start(id: string, options: DeadlineOptions = {}): Promise<void> {
+  async start(id: string, options: DeadlineOptions & { readonly agent?: AgentSource | undefined } = {}): Promise<void> {
     const api = await this.#api(options);
-    const agents = [...this.#agents.values()];
+    const agents = [...(options.agent === undefined ? [] : [options.agent]), ...this.#agents.values()];
     await startContainer(
       { api, engine: () => this.#connection.engine(), volumes: this.#volumes, agents, logger: this.#logger },
       id,

@@ -85,7 +85,12 @@ class Creation {
     const internal = spec.networkMode === "internal" ? await internalNetwork(api, internalName, { signal }) : undefined;
     signal.throwIfAborted();
     const query = { name: spec.name, ...(spec.platform === undefined ? {} : { platform: spec.platform }) };
-    const body = createBody(spec, { agentVolume, nonce: this.#nonce, internalNetwork: internal });
+    const body = createBody(spec, {
+      agentVolume,
+      agentVersion: this.#agent.version,
+      nonce: this.#nonce,
+      internalNetwork: internal,
+    });
     const subject = { kind: "image", name: image } as const;
     // Not bound to the signal: a request that is cut may still be carried out, and then its answer is what tells what to remove.
     this.#sent = api

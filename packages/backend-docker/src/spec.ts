@@ -1,10 +1,11 @@
 import { AGENT_PATH, AGENT_STATE_PATH, type ContainerSpec, type Mount } from "@podkit/core";
-import { NETWORKS_LABEL, NONCE_LABEL } from "./labels.js";
+import { AGENT_VOLUME_LABEL, NETWORKS_LABEL, NONCE_LABEL } from "./labels.js";
 
 /** What a creation knows beside its spec. */
 export interface CreateFacts {
   /** Name of the volume that holds the agent. */
   readonly agentVolume: string;
+  readonly agentVersion: string;
   readonly nonce: string;
   /** Name or id of the network that `networkMode: "internal"` means. */
   readonly internalNetwork?: string | undefined;
@@ -38,7 +39,7 @@ export function createBody(spec: ContainerSpec, facts: CreateFacts): Readonly<Re
 
 function hostConfig(spec: ContainerSpec, facts: CreateFacts): Readonly<Record<string, unknown>> {
   return {
-    Mounts: mounts(spec, facts.agentVolume),
+    Mounts: mounts(spec, facts),
     PortBindings: portBindings(spec),
     NetworkMode: networkMode(spec, facts),
     ...limits(spec),
@@ -77,9 +78,16 @@ export function nanoCpus(cpus: number): number {
 }
 
 // Volumes that hold podkit's own files take nothing from the image: it could have planted something at their path.
-function mounts(spec: ContainerSpec, agentVolume: string): readonly unknown[] {
+function mounts(spec: ContainerSpec, facts: CreateFacts): readonly unknown[] {
+  const labels = { [AGENT_VOLUME_LABEL]: facts.agentVersion };
   return [
-    { Type: "volume", Source: agentVolume, Target: AGENT_FOLDER, ReadOnly: true, VolumeOptions: { NoCopy: true } },
+    {
+      Type: "volume",
+      Source: facts.agentVolume,
+      Target: AGENT_FOLDER,
+      ReadOnly: true,
+      VolumeOptions: { NoCopy: true, Labels: labels },
+    },
     { Type: "volume", Target: AGENT_STATE_PATH, VolumeOptions: { NoCopy: true } },
     ...spec.mounts.map(mount),
   ];

@@ -53,6 +53,11 @@ export class AgentVolumes {
     this.#logger = options.logger ?? silentLogger;
   }
 
+  /** What names begin with. */
+  get prefix(): string {
+    return this.#options.prefix;
+  }
+
   async names(request: Pick<AgentRequest, "agent" | "platform">): Promise<AgentVolumeNames> {
     const { agent, platform } = request;
     const sha = (await agent.sha256(platform)).slice(0, 12);
