@@ -30,6 +30,10 @@ func newTemp(dir int) (*temp, error) {
 	} else if !unnamedUnsupported(err) {
 		return nil, err
 	}
+	return newNamedTemp(dir)
+}
+
+func newNamedTemp(dir int) (*temp, error) {
 	name := tempName()
 	fd, err := openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_RDWR, 0o600)
 	if err != nil {
