@@ -21,7 +21,10 @@ export function unit(configUrl: string) {
   });
 }
 
-/** Real engines: every `*.itest.ts`, chosen by PODKIT_TEST_BACKENDS. Files run one after another: they share one engine. */
+/**
+ * Real engines, chosen by PODKIT_TEST_BACKENDS: every `*.itest.ts` below the config's folder. Files run one after another: they
+ * share one engine.
+ */
 export function integration(configUrl: string) {
   const folder = dirname(fileURLToPath(configUrl));
   return defineConfig({
@@ -30,7 +33,7 @@ export function integration(configUrl: string) {
     test: {
       name: basename(folder),
       include: ["**/*.itest.ts"],
-      exclude: ["**/node_modules/**"],
+      exclude: ["**/node_modules/**", "**/dist/**"],
       environment: "node",
       pool: "forks",
       fileParallelism: false,

@@ -1,0 +1,3 @@
+import { integration } from "./vitest.shared.js";
+
+export default integration(import.meta.url);
