@@ -31,7 +31,7 @@ export function integration(configUrl: string) {
     root: folder,
     resolve: { alias },
     test: {
-      name: basename(folder),
+      name: "engines",
       include: ["**/*.itest.ts"],
       exclude: ["**/node_modules/**", "**/dist/**"],
       environment: "node",
@@ -39,7 +39,6 @@ export function integration(configUrl: string) {
       fileParallelism: false,
       testTimeout: 60_000,
       hookTimeout: 120_000,
-      passWithNoTests: true,
     },
   });
 }

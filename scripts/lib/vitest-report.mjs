@@ -1,8 +1,9 @@
 // A vitest reporter: which tests passed, failed and did not run (and why), as JSON in the file PODKIT_REPORT.
 import { writeFileSync } from "node:fs";
 
-/** @param {{ project: { name: string }, fullName: string }} test */
-const nameOf = (test) => (test.project.name ? `${test.project.name}: ${test.fullName}` : test.fullName);
+/** @param {{ project: { name: string }, module: { relativeModuleId: string }, fullName: string }} test */
+const nameOf = ({ project, module, fullName }) =>
+  [project.name, module.relativeModuleId, fullName].filter(Boolean).join(" > ");
 
 export default class Report {
   /**
