@@ -1,6 +1,11 @@
 export { backendCases } from "./cases/backend/index.js";
 export { sessionCases } from "./cases/session/index.js";
 export * from "./conformance/context.js";
-export { unmetNeeds } from "./conformance/needs.js";
+export { type Missing, missingOf } from "./conformance/needs.js";
 export * from "./conformance/run.js";
 export * from "./conformance/types.js";
+export { createMemoryBackend, type MemoryBackendOptions } from "./memory/backend.js";
+export { MemoryEngine } from "./memory/engine.js";
+export { type MemoryImage, memoryImages } from "./memory/images.js";
+export { type Saboteur, saboteurs } from "./saboteurs/backends.js";
+export { type SessionSaboteur, sessionSaboteurs } from "./saboteurs/sessions.js";

@@ -1,8 +1,20 @@
 import type { CaseContext, ConformanceCase, Need } from "./types.js";
 
-/** Needs of a case that are not met, in words; empty where it can run. */
-export function unmetNeeds(testCase: ConformanceCase<never>, context: CaseContext): string[] {
-  return testCase.needs.filter((need) => !isMet(need, context)).map((need) => describeNeed(need, context));
+/** What a case lacks here. */
+export interface Missing {
+  /** In words; empty where the case can run. */
+  readonly reason: string;
+  /** True where a capability of the engine is missing: then asking for it must be refused. */
+  readonly refusable: boolean;
+}
+
+/** Needs of a case that are not met. */
+export function missingOf(testCase: ConformanceCase<never>, context: CaseContext): Missing {
+  const missing = testCase.needs.filter((need) => !isMet(need, context));
+  return {
+    reason: missing.map((need) => describeNeed(need, context)).join("; "),
+    refusable: missing.some((need) => need.startsWith("networkMode:") || need in context.backend.capabilities),
+  };
 }
 
 function isMet(need: Need, context: CaseContext): boolean {

@@ -1,5 +1,5 @@
 import { PodkitError, withDeadline } from "@podkit/core";
-import { unmetNeeds } from "./needs.js";
+import { missingOf } from "./needs.js";
 import type { CaseContext, CaseOutcome, ConformanceCase } from "./types.js";
 
 /** Milliseconds that a case may take where it does not say otherwise. */
@@ -28,15 +28,16 @@ export interface ConformanceOptions<C extends CaseContext> {
 /** Runs one case with its deadline, cleans up behind it and says how it went. It never throws. */
 export async function runCase<C extends CaseContext>(testCase: ConformanceCase<C>, context: C): Promise<CaseOutcome> {
   const { id, title, level } = testCase;
-  const missing = unmetNeeds(testCase, context);
-  const body = missing.length === 0 ? testCase.run : testCase.refuse;
+  const missing = missingOf(testCase, context);
+  const refuse = missing.refusable ? testCase.refuse : undefined;
+  const body = missing.reason === "" ? testCase.run : refuse;
   try {
     const timeoutMs = testCase.timeoutMs ?? CASE_TIMEOUT_MS;
     await withDeadline(title, { timeoutMs }, async () => body?.call(testCase, context)).finally(() => context.clean());
   } catch (error) {
     return { id, title, level, outcome: "failed", reason: reasonOf(error), error };
   }
-  if (missing.length > 0) return { id, title, level, outcome: "unsupported", reason: missing.join("; ") };
+  if (missing.reason !== "") return { id, title, level, outcome: "unsupported", reason: missing.reason };
   return { id, title, level, outcome: "passed" };
 }
 
@@ -48,19 +49,13 @@ export function runConformance<C extends CaseContext>(options: ConformanceOption
   const { cases, context, runner, onOutcome } = options;
   runner.describe(options.name, () => {
     for (const testCase of cases) {
-      const missing = unmetNeeds(testCase, context).join("; ");
-      if (missing !== "" && testCase.refuse === undefined) {
-        onOutcome?.({
-          id: testCase.id,
-          title: testCase.title,
-          level: testCase.level,
-          outcome: "unsupported",
-          reason: missing,
-        });
-        runner.skip(`${testCase.title} [unsupported: ${missing}]`);
+      const { reason, refusable } = missingOf(testCase, context);
+      if (reason !== "" && !(refusable && testCase.refuse !== undefined)) {
+        onOutcome?.({ id: testCase.id, title: testCase.title, level: testCase.level, outcome: "unsupported", reason });
+        runner.skip(`${testCase.title} [unsupported: ${reason}]`);
         continue;
       }
-      const name = missing === "" ? testCase.title : `${testCase.title} [unsupported: ${missing}]`;
+      const name = reason === "" ? testCase.title : `${testCase.title} [unsupported: ${reason}]`;
       const body = async (): Promise<void> => {
         const outcome = await runCase(testCase, context);
         onOutcome?.(outcome);

@@ -61,7 +61,7 @@ export interface ConformanceCase<C extends CaseContext = CaseContext> {
   /** Milliseconds that it may take. Default 60 000. */
   readonly timeoutMs?: number;
   run(context: C): Promise<void>;
-  /** Where a need is not met: shows that asking for it is refused before anything is made. Absent where nothing can be asked for. */
+  /** Where a capability is missing: shows that asking for it is refused before anything is made. Absent where nothing can be asked for. */
   refuse?(context: C): Promise<void>;
 }
 

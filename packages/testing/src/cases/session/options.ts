@@ -72,9 +72,5 @@ export const optionCases: readonly SessionCase[] = OPTIONS.map(({ capability, co
   async run(context) {
     assert.match(await sh(await open(context, config), script), shows);
   },
-  async refuse(context) {
-    // An engine that has it lacks only the means to look: then there is nothing to refuse.
-    if (context.backend.capabilities[capability] === true) await open(context, config);
-    else await refusesConfig(config)(context);
-  },
+  refuse: refusesConfig(config),
 }));
