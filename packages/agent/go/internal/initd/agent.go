@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"podkit.dev/agent/internal/active"
+	"podkit.dev/agent/internal/background"
 	"podkit.dev/agent/internal/execs"
+	"podkit.dev/agent/internal/files"
+	"podkit.dev/agent/internal/fsuser"
 	"podkit.dev/agent/internal/launch"
 	"podkit.dev/agent/internal/listen"
 	"podkit.dev/agent/internal/reap"
@@ -25,7 +29,7 @@ import (
 )
 
 // threads are made ahead: at the pids limit the Go runtime aborts when it cannot make one.
-const threads = 24
+const threads = 32
 
 // Agent is the whole of it.
 type Agent struct {
@@ -40,6 +44,7 @@ type Agent struct {
 	idle    *server.Idle
 	launch  *launch.Launcher
 	execs   *execs.Manager
+	table   *background.Table
 
 	listener *listen.Listener
 	handler  http.Handler
@@ -80,6 +85,11 @@ func start(cfg *Config, version string) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("RLIMIT_LOCKS cannot be read: %w", err)
 	}
+	// First of all: where another agent has this state folder, nothing in it may be touched.
+	socket, err := openSocket(cfg)
+	if err != nil {
+		return nil, err
+	}
 	a := &Agent{cfg: cfg, startedAt: time.Now(), clock: active.New(), ended: make(chan end, 1)}
 	a.clock.Hold() // for ever: the clock of rest needs it
 	var id [16]byte
@@ -102,9 +112,17 @@ func start(cfg *Config, version string) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.listen(version); err != nil {
+	a.table, err = background.New(background.Options{
+		Launcher: a.launch, Reaper: a.reaper, Trees: a.trees, Dir: filepath.Join(cfg.StateDir, "processes"), OnActivity: a.idle.Touch,
+	})
+	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(a.spool(), 0o700); err != nil {
+		return nil, fmt.Errorf("the state folder cannot be made: %w", err)
+	}
+	a.listener = listen.New(socket)
+	a.handler = a.routes(version)
 	return a, nil
 }
 
@@ -144,17 +162,20 @@ func cleanEnv(env []string) []string {
 	return out
 }
 
-func (a *Agent) listen(version string) error {
-	l, err := openSocket(a.cfg)
-	if err != nil {
-		return err
-	}
-	a.listener = listen.New(l)
-	a.handler = server.New(server.Info{
+func (a *Agent) routes(version string) http.Handler {
+	return server.New(server.Info{
 		Version: version, Instance: a.instance, UID: os.Geteuid(), Pid: os.Getpid(), StartedAt: a.startedAt,
 		Features: []string{"exec", "pty", "files", "tar", "watch", "ports", "processes"},
-	}, a, a.idle, a.execs)
-	return nil
+	}, a, a.idle, a.execs, a.table, a.files())
+}
+
+func (a *Agent) spool() string { return filepath.Join(a.cfg.StateDir, "spool") }
+
+func (a *Agent) files() *files.Handler {
+	return files.New(files.Options{
+		Pool: fsuser.New(fsuser.DefaultSize), User: a.launch.Resolve, WorkingDir: a.cfg.WorkingDir,
+		Activity: a.idle.Touch, SpoolDir: a.spool(),
+	})
 }
 
 func (a *Agent) run() int {
@@ -175,11 +196,10 @@ func (a *Agent) run() int {
 // Status is the answer to GET /v1/status.
 func (a *Agent) Status() any {
 	rest, last := a.idle.Rest()
-	processes := 0
 	s := map[string]any{
 		"instance": a.instance, "now": time.Now().UnixMilli(), "lastActivityAt": last.UnixMilli(),
 		"startedAt": a.startedAt.UnixMilli(), "lifetimeMs": a.cfg.LifetimeMs,
-		"running": map[string]int{"execs": a.execs.Running(), "processes": processes},
+		"running": map[string]int{"execs": a.execs.Running(), "processes": a.table.Running()},
 		"program": a.program.statusJSON(), "idleAt": nil,
 	}
 	if a.cfg.LifetimeMs != nil && len(a.cfg.Program) == 0 && !a.working() {
@@ -189,5 +209,4 @@ func (a *Agent) Status() any {
 }
 
 // working says whether something runs that is never cut off by the idle stop.
-func (a *Agent) working() bool { return a.execs.Running() > 0 }
-
+func (a *Agent) working() bool { return a.execs.Running() > 0 || a.table.Running() > 0 }

@@ -68,14 +68,8 @@ func (l *Launcher) request(p *Params) (*spawn.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	cwd := l.WorkingDir
-	if path.IsAbs(p.Cwd) {
-		cwd = p.Cwd
-	} else if p.Cwd != "" {
-		cwd = strings.TrimSuffix(cwd, "/") + "/" + p.Cwd
-	}
 	env := l.environment(p.Env, u)
-	req := &spawn.Request{Argv: p.Argv, Env: env, Path: spawn.PathOf(env), Cwd: cwd, Tty: p.Tty}
+	req := &spawn.Request{Argv: p.Argv, Env: env, Path: spawn.PathOf(env), Cwd: l.Dir(p.Cwd), Tty: p.Tty}
 	if u.UID != l.Self.UID || u.GID != l.Self.GID || !sameGroups(u.Groups, l.Self.Groups) {
 		if l.Self.UID != 0 {
 			return nil, apierr.PermissionDenied("the agent runs as uid %d and cannot start a program as uid %d, gid %d", l.Self.UID, u.UID, u.GID)
@@ -83,6 +77,18 @@ func (l *Launcher) request(p *Params) (*spawn.Request, error) {
 		req.Cred = &spawn.Cred{UID: u.UID, GID: u.GID, Groups: u.Groups}
 	}
 	return req, nil
+}
+
+// Dir gives the absolute working directory of a program. It does not clean the path, which would change what ".." after
+// a symlink means.
+func (l *Launcher) Dir(cwd string) string {
+	switch {
+	case path.IsAbs(cwd):
+		return cwd
+	case cwd == "":
+		return l.WorkingDir
+	}
+	return strings.TrimSuffix(l.WorkingDir, "/") + "/" + cwd
 }
 
 // environment lays over over the agent's environment. PATH and HOME are always there.

@@ -205,4 +205,3 @@ func PrestartThreads(n int) {
 	}
 	close(release)
 }
-

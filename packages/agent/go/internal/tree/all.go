@@ -62,4 +62,3 @@ func (t *Trees) EndAll() {
 
 // Mark gives the hard RLIMIT_LOCKS of any process.
 func Mark(pid int) (uint64, error) { return newReader().mark(pid) }
-
