@@ -22,6 +22,8 @@ remove_stale_pid() { # FILE NAME
   is_process "$(cat "$1")" "$2" || rm -f "$1"
 }
 
+# The package's own start-up, or a daemon that is still coming up after a restart.
+some_dockerd_lives() { [[ -f /var/run/docker.pid ]] && is_process "$(cat /var/run/docker.pid)" dockerd; }
 started_dockerd_lives() { [[ -f "$DOCKER_PID_FILE" ]] && is_process "$(cat "$DOCKER_PID_FILE")" dockerd; }
 docker_answers_or_died() { docker_answers || ! started_dockerd_lives; }
 
@@ -29,6 +31,7 @@ start_dockerd() {
   make_state_dir
   exec 8>"$STATE_DIR/dockerd.lock"
   flock -w 120 8 || die "another script has been starting Docker for two minutes (see $DOCKER_LOG)."
+  if some_dockerd_lives; then wait_until 30 docker_answers || true; fi
   if ! docker_answers; then
     if ! started_dockerd_lives; then
       remove_stale_pid /var/run/docker.pid dockerd
