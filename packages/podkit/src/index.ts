@@ -1,4 +1,13 @@
-export * from "@podkit/backend-docker";
+export {
+  DockerBackend,
+  type DockerBackendOptions,
+  type DockerClient,
+  type DockerConnectionOptions,
+  type DockerDialOptions,
+  type DockerProbe,
+  type ProbeOptions,
+  probe as probeDocker,
+} from "@podkit/backend-docker";
 export * from "@podkit/core";
 export * from "@podkit/manager";
 export * from "@podkit/processes";
