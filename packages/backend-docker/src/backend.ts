@@ -126,6 +126,7 @@ export class DockerBackend implements Backend {
       engine,
       volumes: this.#volumes,
       internalName,
+      clock: this.#clock,
       logger: this.#logger,
     };
     return await createContainer(context, spec, agent, options);

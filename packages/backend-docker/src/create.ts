@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   type AgentSource,
+  type Clock,
   type ContainerInfo,
   type ContainerSpec,
   type DeadlineOptions,
@@ -15,7 +16,7 @@ import { requireCapabilities } from "./capabilities.js";
 import type { Engine } from "./connect/connection.js";
 import { containerInfo } from "./inspect.js";
 import { NONCE_LABEL } from "./labels.js";
-import { internalNetwork, joinNetworks, requireNetworks } from "./networks.js";
+import { ensureInternalNetwork, joinNetworks, requireNetworks } from "./networks.js";
 import { record, stringRecord, text } from "./parse.js";
 import { createBody, nanoCpus } from "./spec.js";
 
@@ -26,6 +27,7 @@ export interface CreateContext {
   readonly volumes: AgentVolumes;
   /** Name of the network of `networkMode: "internal"`. */
   readonly internalName: string;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -66,7 +68,7 @@ class Creation {
   }
 
   async run(signal: AbortSignal): Promise<ContainerInfo> {
-    const { api, engine, volumes, internalName } = this.#context;
+    const { api, clock, engine, volumes, internalName } = this.#context;
     const spec = this.#spec;
     const image = spec.image;
     if (image === undefined)
@@ -82,14 +84,14 @@ class Creation {
       clockAheadMs: engine.clockAheadMs,
     };
     const [agentVolume] = await Promise.all([volumes.ensure(api, request), requireNetworks(api, spec, { signal })]);
-    const internal = spec.networkMode === "internal" ? await internalNetwork(api, internalName, { signal }) : undefined;
+    if (spec.networkMode === "internal") await ensureInternalNetwork(api, clock, internalName, { signal });
     signal.throwIfAborted();
     const query = { name: spec.name, ...(spec.platform === undefined ? {} : { platform: spec.platform }) };
     const body = createBody(spec, {
       agentVolume,
       agentVersion: this.#agent.version,
       nonce: this.#nonce,
-      internalNetwork: internal,
+      internalNetwork: internalName,
     });
     const subject = { kind: "image", name: image } as const;
     // Not bound to the signal: a request that is cut may still be carried out, and then its answer is what tells what to remove.

@@ -35,6 +35,8 @@ export class ExecStream extends Duplex implements ByteStream {
     super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024, writableHighWaterMark: 256 * 1024 });
     this.#options = options;
     this.#socket = options.socket;
+    // What happens inside a container never ends this program, even where nobody listens yet.
+    this.on("error", () => undefined);
     this.#demuxer = new StdcopyDemuxer((stream, data) => this.#take(stream, data));
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("drain", () => this.#written());

@@ -1,7 +1,12 @@
-import { type ContainerSpec, type DeadlineOptions, PodkitError } from "@podkit/core";
+import { createHash } from "node:crypto";
+import { type Clock, type ContainerSpec, type DeadlineOptions, PodkitError } from "@podkit/core";
 import type { DockerApi } from "./api.js";
 import { INTERNAL_LABEL, NETWORKS_LABEL } from "./labels.js";
-import { list, parseJson, record, text, texts } from "./parse.js";
+import { parseJson, record, stringRecord, texts } from "./parse.js";
+
+/** How long another program's making of the internal network is waited for. */
+const OTHER_MAKES_MS = 5_000;
+const POLL_MS = 50;
 
 /**
  * Makes sure that the networks of a spec are there.
@@ -56,12 +61,16 @@ export function missingNetworks(labels: Readonly<Record<string, string>>, joined
 }
 
 /**
- * The id of podkit's network without a way out, made where it is missing. Containers on it do not see each other either: they may
- * belong to different users.
+ * Makes sure that podkit's network without a way out is there. Containers on it do not see each other either: they may belong
+ * to different users.
  */
-export async function internalNetwork(api: DockerApi, name: string, options: DeadlineOptions): Promise<string> {
-  const found = await ownNetworks(api, name, options);
-  if (found !== undefined) return found;
+export async function ensureInternalNetwork(
+  api: DockerApi,
+  clock: Clock,
+  name: string,
+  options: DeadlineOptions,
+): Promise<void> {
+  if (await isOurs(api, name, options)) return;
   const doing = `Making the network ${name}`;
   const body = {
     Name: name,
@@ -69,30 +78,42 @@ export async function internalNetwork(api: DockerApi, name: string, options: Dea
     Driver: "bridge",
     Internal: true,
     Labels: { [INTERNAL_LABEL]: "true" },
-    Options: { "com.docker.network.bridge.enable_icc": "false" },
+    // Names of networks are not quite unique on older engines, names of bridges are: of two that make it at once one fails.
+    Options: { "com.docker.network.bridge.enable_icc": "false", "com.docker.network.bridge.name": bridgeName(name) },
   };
   try {
     await api.json({ doing, method: "POST", path: "/networks/create", body }, options);
   } catch (error) {
-    if (!PodkitError.is(error, "already_exists") && !PodkitError.is(error, "conflict")) throw error;
+    const deadline = clock.now() + OTHER_MAKES_MS;
+    while (!(await isOurs(api, name, options))) {
+      if (clock.now() >= deadline) throw error;
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve, { hold: true }));
+    }
   }
-  const made = await ownNetworks(api, name, options);
-  if (made !== undefined) return made;
-  throw new PodkitError(
-    "conflict",
-    `There is a network ${JSON.stringify(name)} on this engine that podkit did not make. Remove or rename it.`,
-    { details: { kind: "network", name } },
-  );
 }
 
-// Names of networks are not quite unique on older engines: everyone takes the one with the smallest id.
-async function ownNetworks(api: DockerApi, name: string, options: DeadlineOptions): Promise<string | undefined> {
-  const query = { filters: { name: [name], label: [`${INTERNAL_LABEL}=true`] } };
-  const found = list(
-    await api.json({ doing: `Looking for the network ${name}`, method: "GET", path: "/networks", query }, options),
-  ).map(record);
-  return found
-    .filter((network) => network["Name"] === name && network["Internal"] === true)
-    .map((network) => text(network["Id"]))
-    .sort()[0];
+/** A network interface's name holds 15 characters. */
+function bridgeName(name: string): string {
+  return `pk${createHash("sha256").update(name).digest("hex").slice(0, 11)}`;
+}
+
+async function isOurs(api: DockerApi, name: string, options: DeadlineOptions): Promise<boolean> {
+  const subject = { kind: "network", name } as const;
+  try {
+    const doing = `Looking for the network ${name}`;
+    const network = record(
+      await api.json({ doing, subject, method: "GET", path: `/networks/${encodeURIComponent(name)}` }, options),
+    );
+    if (network["Internal"] === true && stringRecord(network["Labels"])[INTERNAL_LABEL] === "true") return true;
+  } catch (error) {
+    if (PodkitError.is(error, "not_found")) return false;
+    throw error;
+  }
+  throw new PodkitError(
+    "conflict",
+    `The network ${JSON.stringify(name)} on this engine was not made by podkit and may lead out. Remove or rename it.`,
+    {
+      details: { kind: "network", name },
+    },
+  );
 }

@@ -7,8 +7,8 @@ export interface CreateFacts {
   readonly agentVolume: string;
   readonly agentVersion: string;
   readonly nonce: string;
-  /** Name or id of the network that `networkMode: "internal"` means. */
-  readonly internalNetwork?: string | undefined;
+  /** Name of the network that `networkMode: "internal"` means. */
+  readonly internalNetwork: string;
 }
 
 /** Folder of the agent's binary: where its volume is mounted. */
@@ -134,7 +134,7 @@ function portBindings(spec: ContainerSpec): Readonly<Record<string, readonly unk
 }
 
 function networkMode(spec: ContainerSpec, facts: CreateFacts): string {
-  if (spec.networkMode === "internal") return facts.internalNetwork ?? "none";
+  if (spec.networkMode === "internal") return facts.internalNetwork;
   return spec.networkMode ?? spec.networks[0] ?? "default";
 }
 

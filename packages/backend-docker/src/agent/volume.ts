@@ -11,7 +11,7 @@ const FILL_TIMEOUT_MS = 60_000;
 /** Age at which a filler is taken for left over. */
 const STALE_MS = 60_000;
 /** How long another's filler is waited for; filling twice does no harm. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 4_000;
 const POLL_MS = 60;
 
 /** What {@link AgentVolumes} is made of. */
