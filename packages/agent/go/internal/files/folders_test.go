@@ -32,6 +32,12 @@ func TestStat(t *testing.T) {
 	e.get("/stat", "path", "broken").want(t, 404, "not_found")
 	e.get("/stat", "path", "broken", "follow", "0").want(t, 200, "")
 	e.get("/stat", "path", "f", "follow", "maybe").want(t, 400, "invalid_argument")
+	if got := e.get("/stat", "path", "link/../x/..", "user", "0:0"); got.status != 409 {
+		t.Errorf("`..` after a file: %d", got.status) // the kernel says so, by text it would be the folder
+	}
+	if got := e.get("/stat", "path", "..").info(t); got.Path != "/tmp" || got.Name != "tmp" {
+		t.Errorf("%+v", got)
+	}
 	if got := e.get("/stat", "path", "/").info(t); got.Path != "/" || got.Name != "/" || got.Type != "directory" {
 		t.Errorf("%+v", got)
 	}
@@ -221,8 +227,10 @@ func TestRemoveAndListDeepTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := listing(t, e.get("/list", "path", "deep", "depth", "256")); len(got) != 256 {
-		t.Errorf("%d entries", len(got))
+	for depth, truncates := range map[string]bool{"256": false, "1000": true} {
+		if got, truncated := listing(t, e.get("/list", "path", "deep", "depth", depth)); len(got) != 256 || truncated != truncates {
+			t.Errorf("depth %s: %d entries, truncated %v", depth, len(got), truncated)
+		}
 	}
 	// A tar of it fails, and is no shorter tar that looks whole.
 	res, err := e.srv.Client().Get(e.srv.URL + "/v1/files/tar?path=deep")

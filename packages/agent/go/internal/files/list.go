@@ -13,7 +13,9 @@ import (
 
 const (
 	maxListLimit = 100_000
-	maxListDepth = 256
+	maxListDepth = 1000
+	// maxOpenLevels is how deep a listing really goes, whatever was asked for: each level holds a descriptor.
+	maxOpenLevels = 256
 	// maxNames bounds the names of one folder that are held to be sorted.
 	maxNames = 200_000
 	// maxListBytes keeps the answer below the protocol's 16 MiB.
@@ -48,7 +50,7 @@ func list(c *call) error {
 			return err
 		}
 		defer d.close()
-		return l.walk(d, strings.TrimSuffix(path, "/"), int(depth))
+		return l.walk(d, strings.TrimSuffix(shown(path), "/"), int(depth), maxOpenLevels)
 	})
 	if err != nil {
 		return failed(err, "listing", path)
@@ -63,10 +65,11 @@ type lister struct {
 	ctx   context.Context
 	limit int
 	bytes int
+	full  bool
 	out   Listing
 }
 
-func (l *lister) walk(d *dirReader, path string, depth int) error {
+func (l *lister) walk(d *dirReader, path string, depth, levels int) error {
 	names, err := l.names(d)
 	if err != nil {
 		return err
@@ -86,13 +89,17 @@ func (l *lister) walk(d *dirReader, path string, depth int) error {
 		if info.Type != "directory" || depth <= 1 {
 			continue
 		}
+		if levels <= 1 {
+			l.out.Truncated = true
+			continue
+		}
 		below, err := openReader(d.fd, name, false)
 		if err != nil {
 			continue // gone, or not for this user
 		}
-		err = l.walk(below, full, depth-1)
+		err = l.walk(below, full, depth-1, levels-1)
 		below.close()
-		if err != nil || l.out.Truncated {
+		if err != nil || l.full {
 			return err
 		}
 	}
@@ -124,7 +131,7 @@ func (l *lister) add(info FileInfo) bool {
 	// 200 is more than the fields' names and numbers can have.
 	l.bytes += 200 + jsonLen(info.Path) + jsonLen(info.Name) + jsonLen(info.Target)
 	if len(l.out.Entries) >= l.limit || l.bytes > maxListBytes {
-		l.out.Truncated = true
+		l.out.Truncated, l.full = true, true
 		return false
 	}
 	l.out.Entries = append(l.out.Entries, info)

@@ -60,7 +60,7 @@ func mkdir(c *call) error {
 	}
 	var info FileInfo
 	err = c.do(func() (err error) {
-		if err = makeDir(shown(path), mode, parents); err == nil {
+		if err = makeDir(strings.TrimSuffix(path, "/"), mode, parents); err == nil {
 			info, err = infoAt(unix.AT_FDCWD, path, path, true)
 		}
 		return err
@@ -73,6 +73,9 @@ func mkdir(c *call) error {
 }
 
 func makeDir(path string, mode uint32, parents bool) error {
+	if path == "" {
+		path = "/"
+	}
 	err := again(func() error { return unix.Mkdir(path, mode) })
 	if err == unix.ENOENT && parents {
 		if n := strings.LastIndexByte(path, '/'); n > 0 {

@@ -59,8 +59,11 @@ func absolute(dir, s string) (string, error) {
 	return s, nil
 }
 
-// shown is the path as answers show it.
+// shown is the path as answers show it: without `..`, by the text, as its name would be none otherwise.
 func shown(s string) string {
+	if strings.Contains(s, "/..") {
+		return path.Clean(s)
+	}
 	if s == "/" {
 		return s
 	}

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +19,7 @@ func remove(c *call) error {
 	if err != nil {
 		return err
 	}
-	dir, name, ok := split(shown(path))
+	dir, name, ok := split(strings.TrimRight(path, "/"))
 	if !ok {
 		return apierr.InvalidArgument("%s cannot be removed", shown(path))
 	}

@@ -21,7 +21,6 @@ func getTar(c *call) error {
 	}
 	for done := false; !done; {
 		// Filled on a thread of the pool, sent from here, so that a slow client holds no thread.
-		p.out.Reset()
 		if err := c.do(func() (err error) { done, err = p.fill(); return err }); err != nil {
 			return failed(err, "reading", path+"/"+p.at)
 		}
@@ -31,6 +30,7 @@ func getTar(c *call) error {
 		if err := c.send(p.out.Bytes()); err != nil {
 			return err
 		}
+		p.out.Reset()
 	}
 	return nil
 }
