@@ -34,7 +34,7 @@ import { createContainer, inspectRaw } from "./create.js";
 import { portEndpoint } from "./endpoint.js";
 import { containerEvents } from "./events.js";
 import { openStream } from "./exec.js";
-import { runCredentialHelper } from "./images/credential-helper.js";
+import { credentialHelper } from "./images/credential-helper.js";
 import { Images } from "./images/images.js";
 import { containerInfo, containerSummary } from "./inspect.js";
 import { change, remove } from "./lifecycle.js";
@@ -81,7 +81,7 @@ export class DockerBackend implements Backend {
     this.#connection = new Connection({ ...options, around, now: () => this.#clock.now() });
     const shared = { clock: this.#clock, logger: this.#logger };
     this.#volumes = new AgentVolumes({ prefix: options.agentVolumePrefix ?? "podkit-agent", ...shared });
-    this.#images = new Images({ auth: { around, helper: runCredentialHelper }, ...shared });
+    this.#images = new Images({ auth: { around, helper: credentialHelper(around.env) }, ...shared });
   }
 
   get capabilities(): Capabilities {

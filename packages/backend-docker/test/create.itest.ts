@@ -171,11 +171,7 @@ describe("networks", () => {
     );
     const get = async (from: string, to: string): Promise<string> => {
       const address = Object.values((await backend.inspect(to)).networks)[0] ?? "";
-      return await output(from, [
-        "sh",
-        "-c",
-        `nc -w 2 ${address} 80 </dev/null 2>&1 && echo reached || echo closed`,
-      ]);
+      return await output(from, ["sh", "-c", `nc -w 2 ${address} 80 </dev/null 2>&1 && echo reached || echo closed`]);
     };
     expect(await get(beside, outside)).toBe("reached\n");
     expect(await get(first, outside)).toMatch(/closed\n$/);

@@ -69,6 +69,7 @@ function server(registry: string): string {
   return registry === "docker.io" ? HUB : registry;
 }
 
+// The engine takes the padded form only, and goes on without login where it cannot read the header.
 function header(login: Readonly<Record<string, string>>): string {
-  return Buffer.from(JSON.stringify(login)).toString("base64url");
+  return Buffer.from(JSON.stringify(login)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }

@@ -8,15 +8,21 @@ export type HelperLogin = { readonly username: string; readonly secret: string }
 /** Asks a `docker-credential-…` program for a login. */
 export type CredentialHelper = (program: string, server: string, options: DeadlineOptions) => Promise<HelperLogin>;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const HELPER_TIMEOUT_MS = 15_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** Runs `docker-credential-NAME get`, as the docker command does. */
-export const runCredentialHelper: CredentialHelper = async (program, server, options) => {
+/** Runs `docker-credential-NAME get` with this environment, as the docker command does. */
+export function credentialHelper(env: Environment): CredentialHelper {
+  return (program, server, options) => ask(program, server, env, options);
+}
+
+async function ask(program: string, server: string, env: Environment, options: DeadlineOptions): Promise<HelperLogin> {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(program)) throw failed(program, server, "its name is none");
   const limits = { timeoutMs: HELPER_TIMEOUT_MS, ...options };
   const { code, output } = await withDeadline(`Asking docker-credential-${program} for a login`, limits, (signal) =>
-    run(program, server, signal),
+    run(program, server, env, signal),
   );
   if (code !== 0) {
     if (/credentials not found/i.test(output)) return undefined;
@@ -26,7 +32,7 @@ export const runCredentialHelper: CredentialHelper = async (program, server, opt
   const username = text(answer["Username"]);
   const secret = text(answer["Secret"]);
   return secret === "" ? undefined : { username, secret };
-};
+}
 
 // What the helper printed is never shown: it may hold the secret.
 function failed(program: string, server: string, why: string, cause?: unknown): PodkitError {
@@ -40,9 +46,18 @@ function failed(program: string, server: string, why: string, cause?: unknown): 
   );
 }
 
-function run(program: string, server: string, signal: AbortSignal): Promise<{ code: number | null; output: string }> {
+function run(
+  program: string,
+  server: string,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(`docker-credential-${program}`, ["get"], { stdio: ["pipe", "pipe", "ignore"], signal });
+    const child = spawn(`docker-credential-${program}`, ["get"], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { ...env },
+      signal,
+    });
     const chunks: Buffer[] = [];
     let size = 0;
     child.stdout.on("data", (chunk: Buffer) => {
