@@ -35,6 +35,16 @@ export function connectArgv(start?: AgentInit): string[] {
   return start === undefined ? [AGENT_PATH, "connect"] : [AGENT_PATH, "connect", "--start", initJson(start)];
 }
 
+/**
+ * The argv of an image's own program as PID 1 under another user than root, in a container that is root's: only so has an agent that is started
+ * later the rights to serve any user.
+ * @throws `invalid_argument` where there is no program.
+ */
+export function runAsArgv(user: string, program: readonly string[]): string[] {
+  if (program.length === 0) throw invalid("program", "needs at least one element");
+  return [AGENT_PATH, "run-as", user, "--", ...program];
+}
+
 function initJson(init: AgentInit): string {
   checkDuration("lifetimeMs", init.lifetimeMs);
   checkDuration("maxLifetimeMs", init.maxLifetimeMs);

@@ -2,6 +2,7 @@ import { PodkitError } from "@podkit/core";
 import type { Connection } from "./connection.js";
 import type { Connector } from "./connector.js";
 import { type DownloadRequest, openDownload } from "./download.js";
+import { jsonLines } from "./json-lines.js";
 import { roundTrip, type SmallRequest } from "./request.js";
 import { type UploadRequest, upload } from "./upload.js";
 
@@ -24,29 +25,42 @@ export class Caller {
     this.#connector = connector;
   }
 
-  /** @returns The parsed JSON; undefined where the answer has no body. */
-  ask(request: SmallRequest, rules: RequestRules = {}): Promise<unknown> {
-    return this.#run(request, rules, (connection, signal) => roundTrip(connection, { ...request, signal }));
+  /** @param parse Reads the JSON of the answer; undefined where it has no body. */
+  ask<T>(request: SmallRequest, parse: (answer: unknown) => T, rules: RequestRules = {}): Promise<T> {
+    return this.#run(request, rules, async (connection, signal) =>
+      parse(await roundTrip(connection, { ...request, signal })),
+    );
   }
 
   /** Sends a body of any size; bytes in memory are sent again where they were cut. */
-  upload(request: UploadRequest): Promise<unknown> {
+  upload<T>(request: UploadRequest, parse: (answer: unknown) => T): Promise<T> {
     const rules = { idempotent: request.content instanceof Uint8Array, timeoutMs: null };
-    return this.#run(request, rules, (connection, signal) =>
-      upload(connection, this.#connector.time, { ...request, signal }),
+    return this.#run(request, rules, async (connection, signal) =>
+      parse(await upload(connection, this.#connector.time, { ...request, signal })),
     );
   }
 
   /** Reads a body of any size, as it is asked for. */
-  async *download(request: DownloadRequest): AsyncGenerator<Buffer> {
+  download(request: DownloadRequest): AsyncGenerator<Buffer> {
+    return this.#read(request, (chunks) => chunks);
+  }
+
+  /** Reads the JSON lines of a body as they come; what `parse` makes null is left out. */
+  lines<T>(request: DownloadRequest, parse: (line: unknown) => T | null): AsyncGenerator<T> {
+    return this.#read(request, (chunks) => jsonLines(chunks, parse));
+  }
+
+  async *#read<T>(
+    request: DownloadRequest,
+    read: (chunks: AsyncGenerator<Buffer>) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
     let connection: Connection | undefined;
     this.#connector.begin();
     try {
-      const download = await this.#run(request, { idempotent: true }, (open, signal) =>
-        openDownload(open, request, signal),
-      );
+      const open = (usable: Connection, signal: AbortSignal) => openDownload(usable, request, signal);
+      const download = await this.#run(request, { idempotent: true }, open);
       connection = download.connection;
-      yield* download.chunks(this.#connector.time);
+      yield* read(download.chunks(this.#connector.time));
     } catch (error) {
       this.#judge(error, connection);
       throw error;
@@ -110,3 +124,6 @@ function unsureError(doing: string, cause: PodkitError): PodkitError {
     },
   );
 }
+
+/** For answers that say nothing. */
+export function nothing(): void {}

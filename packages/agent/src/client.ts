@@ -14,7 +14,7 @@ import {
   systemClock,
   throwIfAborted,
 } from "@podkit/core";
-import { Caller } from "./caller.js";
+import { Caller, nothing } from "./caller.js";
 import { Connector } from "./connector.js";
 import { ExecCall } from "./exec-call.js";
 import { AgentFiles } from "./files.js";
@@ -96,15 +96,16 @@ export class AgentClient {
   /** TCP ports that something in the container listens on. */
   async listPorts({ signal }: CallOptions = {}): Promise<ListeningPort[]> {
     const request = { doing: "Listing ports", method: "GET", path: "/v1/ports", signal };
-    return parsePorts(await this.#caller.ask(request, { idempotent: true }));
+    return this.#caller.ask(request, parsePorts, { idempotent: true });
   }
 
   /** What the agent does at the moment; asking is no activity. Default timeout 30 000 ms. */
   async status({ signal, timeoutMs }: DeadlineOptions = {}): Promise<AgentStatus> {
     const request = { doing: "Asking the agent for its status", method: "GET", path: "/v1/status", signal };
-    return parseStatus(
-      await this.#caller.ask(request, { idempotent: true, ...(timeoutMs === undefined ? undefined : { timeoutMs }) }),
-    );
+    return this.#caller.ask(request, parseStatus, {
+      idempotent: true,
+      ...(timeoutMs === undefined ? undefined : { timeoutMs }),
+    });
   }
 
   /**
@@ -113,7 +114,8 @@ export class AgentClient {
    */
   async shutdown({ signal, graceMs }: CallOptions & { readonly graceMs?: number } = {}): Promise<void> {
     const json = { reason: "asked", graceMs: checkInteger("graceMs", graceMs, 0) ?? SHUTDOWN_GRACE_MS };
-    await this.#caller.ask({ doing: "Stopping the container", method: "POST", path: "/v1/shutdown", json, signal });
+    const request = { doing: "Stopping the container", method: "POST", path: "/v1/shutdown", json, signal };
+    await this.#caller.ask(request, nothing);
   }
 
   /** The container is about to be paused: pings and deadlines stand still. */

@@ -9,8 +9,8 @@ import { protocolError } from "./violation.js";
 
 /** A request whose answer may be large. */
 export interface DownloadRequest extends Pick<SmallRequest, "doing" | "path" | "signal"> {
-  /** How many bytes the body must have, by the head of its answer; absent: its end alone counts. */
-  readonly size?: (headers: IncomingHttpHeaders) => number;
+  /** How many bytes the body must have, by the head of its answer; undefined: its end alone counts. */
+  readonly size?: (headers: IncomingHttpHeaders) => number | undefined;
   /** The agent may be silent for as long as it likes. Default false. */
   readonly patient?: boolean;
 }

@@ -12,9 +12,8 @@ import {
   type ReadFileOptions,
   type WriteFileOptions,
 } from "@podkit/core";
-import type { Caller } from "./caller.js";
+import { type Caller, nothing } from "./caller.js";
 import { parseChange, parseFileInfo, parseListing } from "./file-models.js";
-import { jsonLines } from "./json-lines.js";
 import { checkInteger, checkPath, withQuery } from "./paths.js";
 import { protocolError } from "./violation.js";
 
@@ -43,14 +42,16 @@ export class AgentFiles implements FileSystem {
 
   async write(path: string, content: FileContent, { mode, user, signal }: WriteFileOptions = {}): Promise<FileInfo> {
     checkInteger("mode", mode, 0, MODE_MAX);
-    const answer = await this.#caller.upload({
-      doing: `Writing ${quote(path)}`,
-      method: "PUT",
-      path: withQuery("/v1/files/content", { path: checkPath("path", path), mode, mkdirs: true, user }),
-      content: typeof content === "string" ? Buffer.from(content) : content,
-      signal,
-    });
-    return parseFileInfo(answer);
+    return this.#caller.upload(
+      {
+        doing: `Writing ${quote(path)}`,
+        method: "PUT",
+        path: withQuery("/v1/files/content", { path: checkPath("path", path), mode, mkdirs: true, user }),
+        content: typeof content === "string" ? Buffer.from(content) : content,
+        signal,
+      },
+      parseFileInfo,
+    );
   }
 
   async stat(
@@ -58,7 +59,7 @@ export class AgentFiles implements FileSystem {
     { follow, user, signal }: FileOptions & { readonly follow?: boolean | undefined } = {},
   ): Promise<FileInfo> {
     const query = { path: checkPath("path", path), follow: follow ?? true, user };
-    return parseFileInfo(await this.#get(`Looking at ${quote(path)}`, withQuery("/v1/files/stat", query), signal));
+    return this.#get(`Looking at ${quote(path)}`, withQuery("/v1/files/stat", query), signal, parseFileInfo);
   }
 
   async list(path: string, { depth, user, signal }: ListFilesOptions = {}): Promise<FileInfo[]> {
@@ -68,9 +69,8 @@ export class AgentFiles implements FileSystem {
       limit: MAX_ENTRIES,
       user,
     };
-    const { entries, truncated } = parseListing(
-      await this.#get(`Listing ${quote(path)}`, withQuery("/v1/files/list", query), signal),
-    );
+    const at = withQuery("/v1/files/list", query);
+    const { entries, truncated } = await this.#get(`Listing ${quote(path)}`, at, signal, parseListing);
     if (!truncated) return entries;
     throw new PodkitError(
       "resource_exhausted",
@@ -100,13 +100,14 @@ export class AgentFiles implements FileSystem {
       path: withQuery("/v1/files/mkdir", query),
       signal,
     };
-    return parseFileInfo(await this.#caller.ask(request, { idempotent: query.parents }));
+    return this.#caller.ask(request, parseFileInfo, { idempotent: query.parents });
   }
 
   async rename(from: string, to: string, { user, signal }: FileOptions = {}): Promise<void> {
     const query = { path: checkPath("from", from), to: checkPath("to", to), user };
     const doing = `Renaming ${quote(from)} to ${quote(to)}`;
-    await this.#caller.ask({ doing, method: "POST", path: withQuery("/v1/files/rename", query), signal });
+    const request = { doing, method: "POST", path: withQuery("/v1/files/rename", query), signal };
+    await this.#caller.ask(request, nothing);
   }
 
   async remove(
@@ -114,12 +115,8 @@ export class AgentFiles implements FileSystem {
     { recursive, user, signal }: FileOptions & { readonly recursive?: boolean | undefined } = {},
   ): Promise<void> {
     const query = { path: checkPath("path", path), recursive: recursive ?? false, user };
-    await this.#caller.ask({
-      doing: `Removing ${quote(path)}`,
-      method: "DELETE",
-      path: withQuery("/v1/files", query),
-      signal,
-    });
+    const request = { doing: `Removing ${quote(path)}`, method: "DELETE", path: withQuery("/v1/files", query), signal };
+    await this.#caller.ask(request, nothing);
   }
 
   readTar(path: string, { user, signal }: FileOptions = {}): AsyncIterable<Uint8Array> {
@@ -131,40 +128,44 @@ export class AgentFiles implements FileSystem {
   }
 
   async writeTar(path: string, tar: AsyncIterable<Uint8Array>, { user, signal }: FileOptions = {}): Promise<void> {
-    await this.#caller.upload({
-      doing: `Unpacking a tar below ${quote(path)}`,
-      method: "PUT",
-      path: withQuery("/v1/files/tar", { path: checkPath("path", path), user }),
-      content: tar,
-      signal,
-    });
+    await this.#caller.upload(
+      {
+        doing: `Unpacking a tar below ${quote(path)}`,
+        method: "PUT",
+        path: withQuery("/v1/files/tar", { path: checkPath("path", path), user }),
+        content: tar,
+        signal,
+      },
+      nothing,
+    );
   }
 
-  async *watch(
+  watch(
     path: string,
     { recursive, user, signal }: FileOptions & { readonly recursive?: boolean | undefined } = {},
-  ): AsyncGenerator<FileChange> {
-    const lines = this.#caller.download({
+  ): AsyncIterable<FileChange> {
+    const request = {
       doing: `Watching ${quote(path)}`,
       path: withQuery("/v1/files/watch", { path: checkPath("path", path), recursive: recursive ?? false, user }),
       signal,
       patient: true,
-    });
-    for await (const line of jsonLines(lines)) {
-      const change = parseChange(line);
-      if (change !== null) yield change;
-    }
+    };
+    return this.#caller.lines(request, parseChange);
   }
 
-  #get(doing: string, path: string, signal: CallOptions["signal"]): Promise<unknown> {
-    return this.#caller.ask({ doing, method: "GET", path, signal }, { idempotent: true });
+  #get<T>(doing: string, path: string, signal: CallOptions["signal"], parse: (answer: unknown) => T): Promise<T> {
+    return this.#caller.ask({ doing, method: "GET", path, signal }, parse, { idempotent: true });
   }
 }
 
-/** How many bytes the body of an answer has; without it a short file could not be told from a cut one. */
-function contentLength(headers: IncomingHttpHeaders): number {
-  const text = headers["content-length"] ?? "";
+/**
+ * How many bytes the body of an answer has, where the agent can know it: files of /proc and growing ones have no length before
+ * their end. Without it only the orderly end of the stream tells a whole file from a cut one.
+ */
+function contentLength(headers: IncomingHttpHeaders): number | undefined {
+  const text = headers["content-length"];
+  if (text === undefined) return undefined;
   const length = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(length)) return length;
-  throw protocolError("a file's content without its length");
+  throw protocolError("a content-length that is no number");
 }

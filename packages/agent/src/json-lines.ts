@@ -4,8 +4,14 @@ import { protocolError } from "./violation.js";
 const MAX_LINE = 256 * 1024;
 const NEWLINE = 0x0a;
 
-/** The JSON of each line of a stream that came out of a container. @throws `internal` (reason `protocol`). */
-export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+/**
+ * What `parse` makes of the JSON of each line of a stream that came out of a container; null is left out.
+ * @throws `internal` (reason `protocol`).
+ */
+export async function* jsonLines<T>(
+  chunks: AsyncIterable<Buffer>,
+  parse: (line: unknown) => T | null,
+): AsyncGenerator<T> {
   let rest: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {
@@ -15,7 +21,8 @@ export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       rest = [];
       size = 0;
       at = end + 1;
-      if (line.length > 0) yield parseJson("a line", line);
+      const item = line.length === 0 ? null : parse(parseJson("a line", line));
+      if (item !== null) yield item;
     }
     if (at < chunk.length) rest.push(chunk.subarray(at));
     size += chunk.length - at;

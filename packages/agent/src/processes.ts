@@ -8,7 +8,7 @@ import {
   type ProcessTable,
   quote,
 } from "@podkit/core";
-import type { Caller, RequestRules } from "./caller.js";
+import { type Caller, nothing, type RequestRules } from "./caller.js";
 import { Fields, signalField } from "./fields.js";
 import { checkInteger, withQuery } from "./paths.js";
 import { parseSignal } from "./signals.js";
@@ -42,17 +42,16 @@ export class AgentProcesses implements ProcessTable {
       json: { name, argv, cwd, env, user, maxLogBytes },
       signal,
     };
-    return parseProcess(await this.#caller.ask(request, { idempotent: true }));
+    return this.#caller.ask(request, parseProcess, { idempotent: true });
   }
 
   async list({ signal }: CallOptions = {}): Promise<ProcessInfo[]> {
     const request = { doing: "Listing processes", method: "GET", path: "/v1/processes", signal };
-    const answer = await this.#caller.ask(request, { idempotent: true });
-    return new Fields("processes", answer).list("processes").map(parseProcess);
+    return this.#caller.ask(request, parseProcesses, { idempotent: true });
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<ProcessInfo> {
-    return parseProcess(await this.#ask("Looking at", id, "GET", "", signal, { idempotent: true }));
+    return this.#ask(parseProcess, "Looking at", id, "GET", "", signal, { idempotent: true });
   }
 
   logs(id: string, { stream, offset, follow, signal }: ProcessLogOptions = {}): AsyncIterable<Uint8Array> {
@@ -66,9 +65,7 @@ export class AgentProcesses implements ProcessTable {
   }
 
   async wait(id: string, { signal }: CallOptions = {}): Promise<ProcessInfo> {
-    return parseProcess(
-      await this.#ask("Waiting for", id, "GET", "/wait", signal, { idempotent: true, timeoutMs: null }),
-    );
+    return this.#ask(parseProcess, "Waiting for", id, "GET", "/wait", signal, { idempotent: true, timeoutMs: null });
   }
 
   async signal(
@@ -77,6 +74,7 @@ export class AgentProcesses implements ProcessTable {
     { tree, signal }: CallOptions & { readonly tree?: boolean | undefined } = {},
   ): Promise<void> {
     await this.#ask(
+      nothing,
       "Signalling",
       id,
       "POST",
@@ -93,14 +91,15 @@ export class AgentProcesses implements ProcessTable {
   ): Promise<ProcessInfo> {
     const grace = checkInteger("graceMs", graceMs, 0) ?? STOP_GRACE_MS;
     const rules = { idempotent: true, timeoutMs: grace + STOP_SLACK_MS };
-    return parseProcess(await this.#ask("Stopping", id, "POST", "/stop", signal, rules, { graceMs: grace }));
+    return this.#ask(parseProcess, "Stopping", id, "POST", "/stop", signal, rules, { graceMs: grace });
   }
 
   async remove(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#ask("Removing", id, "DELETE", "", signal, {});
+    await this.#ask(nothing, "Removing", id, "DELETE", "", signal, {});
   }
 
-  async #ask(
+  async #ask<T>(
+    parse: (answer: unknown) => T,
     verb: string,
     id: string,
     method: string,
@@ -108,11 +107,9 @@ export class AgentProcesses implements ProcessTable {
     signal: CallOptions["signal"],
     rules: RequestRules,
     json?: unknown,
-  ): Promise<unknown> {
-    return this.#caller.ask(
-      { doing: `${verb} process ${quote(id)}`, method, path: processPath(id, suffix), json, signal },
-      rules,
-    );
+  ): Promise<T> {
+    const request = { doing: `${verb} process ${quote(id)}`, method, path: processPath(id, suffix), json, signal };
+    return this.#caller.ask(request, parse, rules);
   }
 }
 
@@ -121,6 +118,10 @@ function processPath(id: string, suffix: string): string {
   throw new PodkitError("not_found", `There is no process ${quote(id)}; list processes to see which there are.`, {
     details: { id },
   });
+}
+
+function parseProcesses(value: unknown): ProcessInfo[] {
+  return new Fields("processes", value).list("processes").map(parseProcess);
 }
 
 /** Reads a ProcessInfo. @throws `internal` (reason `protocol`). */
