@@ -26,6 +26,18 @@ wait_until() {
   done
 }
 
+# quietly WHAT COMMAND...: says what is done; shows the command's output only where it failed.
+quietly() {
+  local what="$1" log status=0
+  shift
+  log="$(mktemp)"
+  say "$what"
+  "$@" >"$log" 2>&1 || status=$?
+  ((status == 0)) || cat "$log" >&2
+  rm -f "$log"
+  return "$status"
+}
+
 is_debian() { [[ -r /etc/os-release ]] && grep -Eq '^(ID|ID_LIKE)=.*(debian|ubuntu)' /etc/os-release; }
 can_install() { [[ $(id -u) == 0 ]] && is_debian && have apt-get; }
 

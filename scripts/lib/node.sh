@@ -40,7 +40,7 @@ ensure_node_tools() {
   ensure_pnpm
   export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1 CI="${CI:-1}"
   if [[ ! -f "$marker" || "$(cat "$marker")" != "$(install_hash)" ]]; then
-    (cd "$REPO_ROOT" && pnpm install --frozen-lockfile --prefer-offline >&2) || die "pnpm install failed."
+    (cd "$REPO_ROOT" && quietly "installing the workspace's dependencies" pnpm install --frozen-lockfile --prefer-offline) || die "pnpm install failed."
     install_hash >"$marker"
   fi
 }
