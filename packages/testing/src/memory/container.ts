@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
 import type { AgentInit } from "@podkit/agent";
 import {
   AGENT_PATH,
@@ -18,6 +18,7 @@ import { FakeProcess, type World } from "./agent/process.js";
 import { FileTree } from "./agent/tree.js";
 import type { MemoryImage } from "./images.js";
 import { LogBook } from "./logs.js";
+import { createPair } from "./pair.js";
 import { Queue } from "./queue.js";
 
 /** One container of the fake engine. */
@@ -114,11 +115,10 @@ export class MemoryContainer {
     if (!this.running) {
       throw new PodkitError("invalid_state", `The container ${this.spec.name} does not run; start it first.`);
     }
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = createPair();
     if (argv[0] === AGENT_PATH && argv[1] === "connect") this.#connect(ours, theirs, argv);
     else this.#serveProgram(ours, theirs, argv);
-    // Neither holds the event loop: nothing of it is the operating system's.
-    return Object.assign(theirs, { ref: () => undefined, unref: () => undefined });
+    return theirs;
   }
 
   #connect(socket: Duplex, other: Duplex, argv: readonly string[]): void {
@@ -126,9 +126,6 @@ export class MemoryContainer {
     if (this.#agent === undefined && start >= 0) this.#startAgent(readInit(argv[start + 1] ?? ""));
     if (this.#agent === undefined) other.destroy(new PodkitError("unavailable", "no agent runs in the container."));
     else this.#agent.accept(socket);
-    // A pair does not tell its other side that one was destroyed.
-    socket.on("close", () => other.destroy());
-    other.on("close", () => socket.destroy());
   }
 
   #serveProgram(socket: Duplex, other: Duplex, argv: readonly string[]): void {

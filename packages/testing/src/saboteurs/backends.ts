@@ -1,5 +1,5 @@
-import { duplexPair } from "node:stream";
 import { type Backend, type ByteStream, type ContainerSpec, PodkitError } from "@podkit/core";
+import { createPair } from "../memory/pair.js";
 import { wrapBackend } from "./wrap.js";
 
 /** A backend with one fault, and the cases that must fail on it. */
@@ -11,12 +11,11 @@ export interface Saboteur {
 
 /** A stream whose other side is fed from `inner`; what becomes of its end and its error is the saboteur's. */
 function relay(inner: ByteStream, onClose: (outer: ByteStream) => void): ByteStream {
-  const [near, far] = duplexPair();
+  const [outer, far] = createPair();
   inner.on("data", (chunk) => far.write(chunk));
   far.on("data", (chunk) => inner.write(chunk));
   far.on("end", () => inner.end());
   inner.on("error", () => undefined);
-  const outer = Object.assign(near, { ref: () => undefined, unref: () => undefined });
   inner.on("close", () => onClose(outer));
   return outer;
 }

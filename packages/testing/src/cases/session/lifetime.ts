@@ -62,7 +62,7 @@ export const lifetimeCases: readonly SessionCase[] = [
         session.executeCommand(["sleep", "4"]),
         (async () => {
           await using sleeper = await session.spawn(["sleep", "4"]);
-          return sleeper.wait();
+          return await sleeper.wait();
         })(),
       ]);
       assert.deepEqual([result.exitCode, exit.exitCode, exit.signal], [0, 0, null]);

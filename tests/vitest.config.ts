@@ -1,0 +1,3 @@
+import { unit } from "../vitest.shared.js";
+
+export default unit(import.meta.url);
