@@ -1,5 +1,6 @@
 import type { ListeningPort } from "@podkit/core";
 import { Fields, signalField } from "./fields.js";
+import { protocolError } from "./violation.js";
 
 /** What an agent says of itself at the handshake. */
 export interface AgentHello {
@@ -56,9 +57,11 @@ export function parseProtocol(value: unknown): { protocol: AgentHello["protocol"
 /** Reads an answer to `GET /v1/hello` of our own major. */
 export function parseHello(value: unknown): AgentHello {
   const fields = new Fields("hello", value);
+  const instance = fields.string("instance", 128);
+  if (instance === "") throw protocolError("hello.instance is empty");
   return {
     ...parseProtocol(value),
-    instance: fields.string("instance", 128),
+    instance,
     pid: fields.integer("pid", 1, MAX_PID),
     uid: fields.integer("uid", 0, 2 ** 32 - 1),
     startedAt: fields.number("startedAt"),

@@ -7,6 +7,9 @@ export class PairedStream extends Duplex implements ByteStream {
   held = true;
   /** Bytes that it still lets through to the other; then both end, as where a proxy cuts. */
   budget = Number.POSITIVE_INFINITY;
+  /** While true nothing gets through to the other, as where a container is paused. */
+  frozen = false;
+  #kept: (() => void)[] = [];
   /** Bytes that were written to it. */
   sent = 0;
   #resume: (() => void) | undefined;
@@ -25,7 +28,16 @@ export class PairedStream extends Duplex implements ByteStream {
     resume?.();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  thaw(): void {
+    this.frozen = false;
+    for (const write of this.#kept.splice(0)) write();
+  }
+
+  override _write(chunk: Buffer, encoding: string, done: () => void): void {
+    if (this.frozen) {
+      this.#kept.push(() => this._write(chunk, encoding, done));
+      return;
+    }
     const { other } = this;
     const passed = chunk.subarray(0, this.budget);
     this.budget -= passed.length;

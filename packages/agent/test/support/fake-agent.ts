@@ -50,6 +50,12 @@ export class FakeAgent implements AgentLink {
   /** How many bytes of the agent each next stream lets through before it is cut. */
   readonly budgets: number[] = [];
   opens = 0;
+  /** Pings that were answered. */
+  pings = 0;
+  /** Requests that were neither hello nor a command. */
+  requests = 0;
+  /** It takes streams and never says a word. */
+  mute = false;
   gone = false;
   readonly #server: Http2Server;
 
@@ -57,6 +63,11 @@ export class FakeAgent implements AgentLink {
     this.behaviour = behaviour;
     this.#server = createServer({ settings: { maxConcurrentStreams: 10_000 } });
     this.#server.on("sessionError", () => undefined);
+    this.#server.on("session", (session) =>
+      session.on("ping", () => {
+        this.pings += 1;
+      }),
+    );
     this.#server.on("stream", (stream, headers) => {
       stream.on("error", () => undefined);
       const url = new URL(String(headers[":path"]), "http://agent");
@@ -87,7 +98,7 @@ export class FakeAgent implements AgentLink {
     this.streams.push(client);
     this.ours.push(server);
     server.on("error", () => undefined);
-    this.#server.emit("connection", server);
+    if (!this.mute) this.#server.emit("connection", server);
     return client;
   }
 
@@ -98,6 +109,15 @@ export class FakeAgent implements AgentLink {
   /** Cuts every stream, as a proxy would. */
   cut(): void {
     for (const stream of this.ours) stream.destroy();
+  }
+
+  /** Nothing gets in or out any more, and no stream ends. */
+  freeze(): void {
+    for (const stream of [...this.ours, ...this.streams]) stream.frozen = true;
+  }
+
+  thaw(): void {
+    for (const stream of [...this.ours, ...this.streams]) stream.thaw();
   }
 
   async #serve(request: FakeRequest): Promise<void> {
@@ -117,6 +137,9 @@ export class FakeAgent implements AgentLink {
           for (const frame of sent) stream.write(frame);
         },
       });
-    } else await this.behaviour.onRequest?.(request);
+    } else {
+      this.requests += 1;
+      await this.behaviour.onRequest?.(request);
+    }
   }
 }
