@@ -9,6 +9,7 @@ import (
 
 	"podkit.dev/agent/internal/connect"
 	"podkit.dev/agent/internal/initd"
+	"podkit.dev/agent/internal/runas"
 	"podkit.dev/agent/internal/spawn"
 )
 
@@ -19,6 +20,7 @@ const usage = `usage:
   podkit-agent init [JSON]                          be the agent (PID 1, or a child subreaper)
   podkit-agent connect [--start JSON] [--wait-ms N] [--state-dir DIR]
                                                     one stream of stdin and stdout to the agent
+  podkit-agent run-as USER -- PROGRAM [ARG...]      be PROGRAM, as USER (the image's program as PID 1)
   podkit-agent version
 `
 
@@ -40,6 +42,8 @@ func run(args []string) int {
 		return runConnect(args[1:])
 	case "spawner":
 		return spawn.Worker()
+	case "run-as":
+		return runas.Run(args[1:])
 	case "version", "--version":
 		fmt.Println(version)
 		return 0

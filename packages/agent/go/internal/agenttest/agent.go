@@ -69,12 +69,16 @@ func Start(t testing.TB, cfg map[string]any) *Agent {
 	}()
 	t.Cleanup(a.Stop)
 	a.Client = NewClient(a.dial)
+	_, _, _ = a.Do("GET", "/v1/hello", nil) // it is up, or has ended
 	return a
 }
 
 // Stop kills the agent, in such a way that what it started ends too.
 func (a *Agent) Stop() {
-	if a.Client != nil {
+	select {
+	case <-a.exit:
+		return
+	default:
 		_, _, _ = a.Do("POST", "/v1/shutdown", map[string]any{"graceMs": 0})
 	}
 	select {
@@ -104,7 +108,11 @@ func (a *Agent) dial() (net.Conn, error) {
 		if err == nil || time.Now().After(deadline) {
 			return c, err
 		}
-		time.Sleep(2 * time.Millisecond)
+		select {
+		case <-a.exit:
+			return nil, err
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ func (a *Agent) Shutdown(grace time.Duration) { go a.stop(end{why: "asked", code
 // stop asks everything to end, waits for it, kills the rest, and ends the agent. Only the first call counts.
 func (a *Agent) stop(e end, grace time.Duration) {
 	a.ending.Do(func() {
+		a.idle.Shut()
 		a.askAll()
 		deadline := time.Now().Add(grace)
 		for a.anything() && time.Now().Before(deadline) {
@@ -52,7 +53,7 @@ func (a *Agent) watchRest() {
 			a.idle.Touch()
 		}
 		rest, _ := a.idle.Rest()
-		if rest >= lifetime {
+		if rest >= lifetime && a.idle.ShutAtRest(lifetime) {
 			a.stop(end{why: "idle", code: codeIdle}, 0)
 			return
 		}

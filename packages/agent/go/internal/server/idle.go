@@ -17,6 +17,8 @@ type Idle struct {
 	last time.Duration
 	wall time.Time
 	busy int
+	// shut: the agent is ending, and nothing is begun any more.
+	shut bool
 }
 
 // NewIdle makes an Idle that has just seen activity. The clock must be held by somebody, so that frozen time is not taken
@@ -36,10 +38,24 @@ func (i *Idle) Touch() {
 
 func (i *Idle) touch() { i.last, i.wall = i.clock.Now(), time.Now() }
 
-// Enter begins something that is no rest as long as it lasts.
+// Admit restarts the clock of rest, unless the agent is ending: then nothing may be begun, and it says false.
+func (i *Idle) Admit() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.shut {
+		return false
+	}
+	i.touch()
+	return true
+}
+
+// Enter begins something that is no rest as long as it lasts; leave is nil where the agent is ending.
 func (i *Idle) Enter() (leave func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.shut {
+		return nil
+	}
 	i.touch()
 	i.busy++
 	return func() {
@@ -48,6 +64,25 @@ func (i *Idle) Enter() (leave func()) {
 		i.touch()
 		i.busy--
 	}
+}
+
+// Shut lets nothing begin any more.
+func (i *Idle) Shut() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.shut = true
+}
+
+// ShutAtRest lets nothing begin any more where there was rest for so long. In one step with the look at the clock: whatever was
+// admitted before makes it say false, and whatever comes later is refused.
+func (i *Idle) ShutAtRest(lifetime time.Duration) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.busy > 0 || i.clock.Now()-i.last < lifetime {
+		return false
+	}
+	i.shut = true
+	return true
 }
 
 // Rest gives for how long there has been rest, and when the last activity was.

@@ -117,12 +117,26 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch kindOf(r) {
 	case passive:
 	case follower:
-		h.idle.Touch()
+		if !h.idle.Admit() {
+			apierr.Write(w, errEnding)
+			return
+		}
 	default:
-		defer h.idle.Enter()()
+		leave := h.idle.Enter()
+		// Asking an agent that is ending to end is fine.
+		if leave == nil && r.URL.Path != "/v1/shutdown" {
+			apierr.Write(w, errEnding)
+			return
+		}
+		if leave != nil {
+			defer leave()
+		}
 	}
 	h.mux.ServeHTTP(w, r)
 }
+
+// errEnding is the answer to what would begin something while the agent ends: it was not begun.
+var errEnding = apierr.New(apierr.CodeUnavailable, "the container is stopping, and nothing was started").With("reason", "stopping")
 
 // Serve serves HTTP/2 with prior knowledge and HTTP/1.1 until l is closed.
 func Serve(l net.Listener, h http.Handler) error {

@@ -217,4 +217,3 @@ func TestEndingWhileOthersStartAndEnd(t *testing.T) {
 	close(stop)
 	<-done
 }
-
