@@ -20,6 +20,7 @@ const (
 	CodeExecLost          Code = "exec_lost"
 	CodeUnsupported       Code = "unsupported"
 	CodeResourceExhausted Code = "resource_exhausted"
+	CodeUnavailable       Code = "unavailable"
 	CodeInternal          Code = "internal"
 )
 
@@ -80,6 +81,8 @@ func (e *Error) Status() int {
 		return http.StatusNotImplemented
 	case CodeResourceExhausted:
 		return http.StatusInsufficientStorage
+	case CodeUnavailable:
+		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError
 	}
