@@ -79,9 +79,27 @@ describe("a spec", () => {
   });
 
   it("runs the image's program as PID 1 where that is asked for", () => {
-    expect(specOf({ agentAsInit: false })).toMatchObject({ argv: ["/entry", "serve"], workingDir: "/workspace" });
-    expect(specOf({ agentAsInit: false })).not.toHaveProperty("user");
-    expect(specOf({ agentAsInit: false, user: "7", entrypoint: ["p"] })).toMatchObject({ argv: ["p"], user: "7" });
+    const root = { ...IMAGE, user: "" };
+    expect(specOf({ agentAsInit: false }, root)).toMatchObject({ argv: ["/entry", "serve"], workingDir: "/workspace" });
+    expect(specOf({ agentAsInit: false }, root)).not.toHaveProperty("user");
+    expect(specOf({ agentAsInit: false }, root)).not.toHaveProperty("stopSignal");
+    expect(specOf({ agentAsInit: false, user: "0", entrypoint: ["p"] })).toMatchObject({ argv: ["p"], user: "0" });
+  });
+
+  it("leaves the container root's where its PID 1 is another user's, so that the agent can serve any", () => {
+    const spec = specOf({ agentAsInit: false });
+    expect(spec).toMatchObject({
+      argv: ["/.podkit/bin/podkit-agent", "run-as", "app", "--", "/entry", "serve"],
+      user: "0:0",
+    });
+    expect(specOf({ agentAsInit: false, user: "7:8", entrypoint: ["p"] }).argv.slice(1)).toEqual([
+      "run-as",
+      "7:8",
+      "--",
+      "p",
+    ]);
+    const rootless = specOf({ agentAsInit: false, user: "7" }, IMAGE, { ...ALL_CAPABILITIES, anyUser: false });
+    expect(rootless).toMatchObject({ argv: ["/entry", "serve"], user: "7" });
   });
 
   it("refuses an image's program where the image has none", () => {

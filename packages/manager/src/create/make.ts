@@ -45,7 +45,7 @@ export async function makeContainer(
 export async function bringUp(core: Core, container: Started, signal: AbortSignal): Promise<Attempt> {
   const { containerId, name } = container;
   await core.turns.take(`Starting container ${name}`, { signal }, () =>
-    core.backend.start(containerId, { signal, timeoutMs: WORK_TIMEOUT_MS }),
+    core.backend.start(containerId, { signal, timeoutMs: WORK_TIMEOUT_MS, agent: core.agent }),
   );
   const lease = await verifyStart(core, container, signal);
   core.events.emit({ type: "container.started", ...facts(core, container, containerId) });

@@ -5,6 +5,7 @@ import { lookUp } from "../create/reach.js";
 import type { Opened, Wanted } from "../create/types.js";
 import { requireOwn } from "../labels/labels.js";
 import { parseRecord, type StoredRecord } from "../labels/record.js";
+import { endedBeforeItBegan } from "./not-begun.js";
 
 /** Opens the container of an identity; callers at once share the work. */
 export type Obtain = (wanted: Wanted, options: CallOptions) => Promise<Opened>;
@@ -52,33 +53,36 @@ export class Current {
     if (this.#released)
       throw new PodkitError("invalid_state", `The sandbox ${this.options.name} was released. Open it again.`);
     const lease = this.#lease;
-    if (lease?.alive === true && !this.options.core.connections.isPaused(lease.containerId)) return lease;
-    return await this.#heal(options);
+    if (lease?.alive !== true) return await this.#heal(options);
+    if (!this.options.core.connections.isPaused(lease.containerId)) return lease;
+    return await this.#whilePaused(lease, options);
   }
 
   /**
    * Runs `work` on the agent; once more, on the healed container, where it failed before it began because the container had just stopped.
-   * @param repeat False where a second run could do harm.
+   * @param repeat False where a second run could do harm unless the first provably began nothing.
    */
   async use<T>(options: CallOptions, work: (lease: Lease) => Promise<T>, repeat = true): Promise<T> {
     const lease = await this.ready(options);
+    const since = this.options.core.clock.now();
     try {
       return await work(lease);
     } catch (error) {
-      if (!repeat || !(await this.shouldRepeat(lease, error))) throw error;
+      if (options.signal?.aborted === true || !(await this.shouldRepeat(lease, error, { since, repeat }))) throw error;
       return await work(await this.ready(options));
     }
   }
 
-  /** True where the failure only says that the container ended before anything began. */
-  async shouldRepeat(lease: Lease, error: unknown): Promise<boolean> {
-    if (!PodkitError.is(error) || !error.retryable || this.#released) return false;
-    if (error.code !== "exec_lost" && error.code !== "unavailable") return false;
-    if (!lease.alive) return true;
-    const info = await lookUp(this.options.core, lease.containerId, {}).catch(() => undefined);
-    if (info === undefined || info?.state === "running" || info?.state === "paused") return false;
-    this.options.core.connections.drop(lease.containerId);
-    return true;
+  /** True where the failure only says that the container ended before anything began; it is not in use any more then. */
+  async shouldRepeat(
+    lease: Lease,
+    error: unknown,
+    call: { readonly since: number; readonly repeat: boolean },
+  ): Promise<boolean> {
+    if (this.#released) return false;
+    const again = await endedBeforeItBegan(this.options.core, this.#record, lease, error, call);
+    if (again) this.options.core.connections.drop(lease.containerId);
+    return again;
   }
 
   /** True where the identity has another container than `containerId` now. An engine that does not answer proves nothing. */
@@ -115,6 +119,17 @@ export class Current {
     this.#record = opened.record;
     if (opened.lease === null) throw pausedError(this.options.name);
     return this.#keep(opened.lease);
+  }
+
+  /** What runs in a paused container keeps its connection; another program may have resumed it. */
+  async #whilePaused(lease: Lease, options: CallOptions): Promise<Lease> {
+    const { core, name } = this.options;
+    const info = await lookUp(core, lease.containerId, options);
+    if (info?.state === "paused") throw pausedError(name);
+    core.connections.setPaused(lease.containerId, false);
+    if (info?.state === "running") return lease;
+    core.connections.drop(lease.containerId);
+    return await this.#heal(options);
   }
 
   /** Two calls may heal at once: one share is enough. */

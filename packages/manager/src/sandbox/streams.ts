@@ -15,6 +15,7 @@ export async function* streamFrom<T>(
   for (;;) {
     const lease = await current.ready(options);
     let begun = false;
+    const since = current.options.core.clock.now();
     try {
       for await (const piece of open(lease)) {
         begun = true;
@@ -22,7 +23,7 @@ export async function* streamFrom<T>(
       }
       return;
     } catch (error) {
-      if (!begun && !repeated && (await current.shouldRepeat(lease, error))) {
+      if (!begun && !repeated && (await current.shouldRepeat(lease, error, { since, repeat: true }))) {
         repeated = true;
         continue;
       }

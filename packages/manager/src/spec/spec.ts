@@ -1,4 +1,4 @@
-import { type AgentInit, initArgv } from "@podkit/agent";
+import { type AgentInit, initArgv, runAsArgv } from "@podkit/agent";
 import type { Capabilities, ContainerSpec, Identity, LimitRequest } from "@podkit/core";
 import type { Asked } from "../config/asked.js";
 import { stopsWhenIdle } from "../config/defaults.js";
@@ -71,7 +71,10 @@ function pidOne(parts: SpecParts, config: Asked): Pick<ContainerSpec, "argv" | "
   const { record, program, stopSignal, can } = parts;
   const asked = config.user === undefined ? {} : { user: config.user };
   if (config.agentAsInit === false && program !== null) {
-    return { argv: program, ...asked, workingDir: config.workingDir ?? "/workspace" };
+    const workingDir = config.workingDir ?? "/workspace";
+    const { user } = record.made;
+    if (!can.anyUser || user === null || isRoot(user)) return { argv: program, ...asked, workingDir };
+    return { argv: runAsArgv(user, program), user: "0:0", workingDir };
   }
   return {
     argv: initArgv(agentInit(record, program, stopSignal, can.anyUser)),
@@ -81,6 +84,10 @@ function pidOne(parts: SpecParts, config: Asked): Pick<ContainerSpec, "argv" | "
     // An image's own signal would mean nothing to the agent.
     stopSignal: "SIGTERM",
   };
+}
+
+function isRoot(user: string): boolean {
+  return /^(root|0)(:(root|0))?$/.test(user);
 }
 
 function labelsOf(parts: SpecParts, config: Asked): Readonly<Record<string, string>> {
