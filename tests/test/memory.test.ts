@@ -1,11 +1,12 @@
 import { runCase, runConformance, sessionCases, sessionSaboteurs } from "@podkit/testing";
 import { afterAll, describe, expect, it } from "vitest";
 import { memorySessions } from "../support/memory.js";
+import { vitestRunner } from "../support/runner.js";
 
 const { context, harness } = await memorySessions();
 afterAll(() => harness.close());
 
-runConformance({ name: "memory: sessions", cases: sessionCases, context, runner: { describe, it, skip: it.skip } });
+runConformance({ name: "memory: sessions", cases: sessionCases, context, runner: vitestRunner });
 
 describe("each session saboteur fails the cases that it names, and they pass without it", () => {
   for (const { name, fails, sabotage } of sessionSaboteurs) {

@@ -9,8 +9,8 @@ export const CASE_TIMEOUT_MS = 60_000;
 export interface TestRunner {
   describe(name: string, body: () => void): void;
   it(name: string, body: () => Promise<void>, timeoutMs: number): void;
-  /** Reports a case that cannot run here, by name. */
-  skip(name: string): void;
+  /** Reports a case that cannot run here, by name and with the reason. */
+  skip(name: string, reason: string): void;
 }
 
 /** What {@link runConformance} needs. */
@@ -52,7 +52,7 @@ export function runConformance<C extends CaseContext>(options: ConformanceOption
       const { reason, refusable } = missingOf(testCase, context);
       if (reason !== "" && !(refusable && testCase.refuse !== undefined)) {
         onOutcome?.({ id: testCase.id, title: testCase.title, level: testCase.level, outcome: "unsupported", reason });
-        runner.skip(`${testCase.title} [unsupported: ${reason}]`);
+        runner.skip(testCase.title, `unsupported: ${reason}`);
         continue;
       }
       const name = reason === "" ? testCase.title : `${testCase.title} [unsupported: ${reason}]`;

@@ -1,0 +1,41 @@
+import { DockerBackend } from "@podkit/backend-docker";
+import { ContainerManager } from "@podkit/manager";
+import { execFileSync } from "node:child_process";
+const manager = new ContainerManager({ backend: new DockerBackend(), prefix: "pt-manager", defaultImage: "podkit-test/busybox:1" });
+const S = { onStdout: () => undefined, onStderr: () => undefined };
+const E = { argv: ["true"], stdin: false, maxOutputBytes: 100 };
+const cold: number[] = [], raw: number[] = [], hot: number[] = [], re: number[] = [];
+const Docker = (await import("dockerode")).default;
+const d = new Docker();
+for (let i = 0; i < 8; i++) {
+  let t = performance.now();
+  const s = await manager.open({ userId: "u", sessionId: "perf" + i });
+  await (await s.exec(E, S)).wait();
+  cold.push(performance.now() - t);
+  for (let k = 0; k < 40; k++) { t = performance.now(); await (await s.exec(E, S)).wait(); hot.push(performance.now() - t); }
+  const b = new DockerBackend(); const m2 = new ContainerManager({ backend: b, prefix: "pt-manager" });
+  t = performance.now();
+  const s2 = await m2.open({ userId: "u", sessionId: "perf" + i }); await (await s2.exec(E, S)).wait();
+  re.push(performance.now() - t);
+  await m2.close();
+  await s.remove();
+  t = performance.now();
+  const c = await d.createContainer({ Image: "podkit-test/busybox:1", Cmd: ["sleep", "100"], HostConfig: { Memory: 5e8 } });
+  await c.start();
+  let t2 = performance.now();
+  const e = await c.exec({ Cmd: ["true"], AttachStdout: true, AttachStderr: true });
+  const st = await e.start({}); await new Promise((r) => { st.on("end", r); st.resume(); });
+  const i2 = await e.inspect(); if (i2.ExitCode !== 0) throw new Error();
+  raw.push(performance.now() - t); 
+  (globalThis as any).ex ??= []; (globalThis as any).ex.push(performance.now() - t2);
+  await c.remove({ force: true });
+}
+const med = (a: number[]) => a.sort((x, y) => x - y)[a.length >> 1]!.toFixed(1);
+console.log({ cold: med(cold), raw: med(raw), hot: med(hot), reconnect: med(re), rawExec: med((globalThis as any).ex) });
+const t0 = performance.now();
+const all = await Promise.all(Array.from({ length: 50 }, async (_, i) => { const s = await manager.open({ userId: "u", sessionId: "many" + i }); await (await s.exec(E, S)).wait(); return s; }));
+console.log("50 sessions", performance.now() - t0);
+await Promise.all(all.map((s) => s.remove()));
+const s = await manager.open({ userId: "u", sessionId: "loop" });
+await (await s.exec(E, S)).wait();
+console.log("last line; must end by itself", execFileSync("date").toString());
