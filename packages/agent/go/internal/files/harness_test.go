@@ -29,6 +29,13 @@ func person(uid uint32) users.Identity {
 	return users.Identity{UID: uid, GID: uid, Groups: []uint32{uid}, Name: "u", Home: "/"}
 }
 
+func fixedUser(spec string) (users.Identity, error) {
+	if spec == "" {
+		return person(alice), nil
+	}
+	return users.Resolve(spec, "/")
+}
+
 // pool is shared: its threads live as long as the process.
 var pool = sync.OnceValue(func() *fsuser.Pool { return fsuser.New(fsuser.DefaultSize) })
 
@@ -49,12 +56,7 @@ func newEnv(t testing.TB, change ...func(*Options)) *env {
 	e := &env{t: t, dir: scratch(t, "/tmp")}
 	o := Options{
 		Pool: pool(), WorkingDir: e.dir, SpoolDir: t.TempDir(),
-		User: func(spec string) (users.Identity, error) {
-			if spec == "" {
-				return person(alice), nil
-			}
-			return users.Resolve(spec, "/")
-		},
+		User:     fixedUser,
 		Activity: func() { e.activity.Add(1) },
 	}
 	for _, fn := range change {
