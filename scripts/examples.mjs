@@ -22,16 +22,18 @@ const names = (await readdir(join(root, "examples"), { withFileTypes: true }))
   .map(({ name }) => name);
 const folder = await mkdtemp(join(tmpdir(), "podkit-examples-"));
 const podkit = createPodkit();
-let failed = 0;
+/** @type {{ passed: string[], failed: string[], skipped: never[] }} */
+const report = { passed: [], failed: [], skipped: [] };
 try {
   console.log(`The default image is ${DEFAULT_IMAGE} (PODKIT_DEFAULT_IMAGE).`);
-  for (const name of names) if (!(await example(name))) failed += 1;
+  for (const name of names) report[(await example(name)) ? "passed" : "failed"].push(name);
 } finally {
   await podkit.shutdown();
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`${names.length - failed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && names.length > 0 ? 0 : 1;
+if (process.env.PODKIT_REPORT) await writeFile(process.env.PODKIT_REPORT, JSON.stringify(report));
+console.log(`${report.passed.length} passed, ${report.failed.length} failed`);
+process.exitCode = report.failed.length === 0 && names.length > 0 ? 0 : 1;
 
 /** Runs one; true where it did what it should. */
 async function example(name) {
