@@ -71,9 +71,15 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && /socket hang up|aborted|connection.*closed/i.test(error.message);
 }
 
+/** How engines of different ages name the port. */
+const PORT_NAMES = [
+  /host port (?:for )?(?:[\d.]+|\[[^\]]+\]):(\d{1,5})[:/]/i,
+  /:(\d{1,5})(?: failed)?: (?:bind: )?(?:port is already|address already)/i,
+];
+
 function portTaken(words: string, doing: string, cause: unknown): PodkitError | undefined {
   if (!/port is already allocated|address already in use/i.test(words)) return undefined;
-  const port = /:(\d{1,5})(?: failed)?: (?:bind: )?(?:port is already|address already)/i.exec(words)?.[1];
+  const port = PORT_NAMES.map((name) => name.exec(words)?.[1]).find((found) => found !== undefined);
   const named = port === undefined ? "A port" : `Port ${port}`;
   return new PodkitError(
     "conflict",

@@ -30,6 +30,9 @@ export type DockerEndpoint =
 /** The path of Docker's named pipe on Windows. */
 export const WINDOWS_PIPE = "//./pipe/docker_engine";
 
+// `host` and `host:port`, as the docker command takes them.
+const BARE = /^[^\s/:]+(:\d+)?$/;
+
 /**
  * Reads an address as `DOCKER_HOST` and docker contexts have it: `unix://`, `npipe://`, `tcp://`, `http://`, `https://`, `ssh://`.
  * @throws `invalid_argument` naming where the address came from.
@@ -38,7 +41,11 @@ export function parseEndpoint(address: string, source: string, tls?: TlsFiles): 
   const pipe = /^(unix|npipe):\/\/(.*)$/.exec(address);
   if (pipe?.[1] !== undefined)
     return socketEndpoint(pipe[2] || (pipe[1] === "npipe" ? WINDOWS_PIPE : "/var/run/docker.sock"), pipe[1]);
-  const url = parseUrl(address.includes("://") ? address : `tcp://${address}`);
+  const url = address.includes("://")
+    ? parseUrl(address)
+    : BARE.test(address)
+      ? parseUrl(`tcp://${address}`)
+      : undefined;
   if (url === undefined || url.hostname === "") throw refused(address, source);
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (url.protocol === "ssh:") {
@@ -63,7 +70,6 @@ export function socketEndpoint(path: string, scheme = "unix"): DockerEndpoint {
   return { kind: "socket", url: `${scheme}://${path}`, path };
 }
 
-// `tcp://host` has an authority only for the schemes that URL knows as special ones, port 80 of http is dropped by it.
 function parseUrl(address: string): URL | undefined {
   try {
     return new URL(address);

@@ -19,7 +19,7 @@ const REFERENCE =
  */
 export function parseReference(image: string): ImageReference {
   const { name, tag, digest } = (image.length <= 512 ? REFERENCE.exec(image)?.groups : undefined) ?? {};
-  if (name === undefined || name.endsWith("/") || name.includes("//")) {
+  if (name === undefined || /[:/]$/.test(name) || name.includes("//")) {
     throw new PodkitError(
       "invalid_argument",
       `${quote(image)} is no image: it takes a name such as "python:3.11-alpine" or "registry.example.com/team/app@sha256:…".`,
