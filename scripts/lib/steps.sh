@@ -28,7 +28,7 @@ step() {
   if ((status != 0)); then
     ((status != 124)) || printf 'It did not end within %s s.\n' "$limit"
     printf -- '--- the end of %s\n' "${log#"$REPO_ROOT/"}"
-    tail -n "${PODKIT_TEST_TAIL:-60}" "$log"
+    tail -n "${PODKIT_TEST_TAIL:-60}" "$log" | cut -c 1-300
     printf -- '---\n'
   fi
   record "$name" "$state" "$took" "$report" ""
