@@ -41,6 +41,8 @@ describe("open", () => {
     const sandboxes = await Promise.all(Array.from({ length: 50 }, (_, i) => programs[i % 2]?.manager.open(ID)));
     expect(engine.creates).toBe(1);
     expect(engine.agents).toBe(2);
+    // One flight in each program.
+    expect(engine.calls.filter((call) => call.startsWith("ensureImage")).length).toBeLessThanOrEqual(2);
     for (const sandbox of sandboxes) {
       const handle = await sandbox?.exec(TRUE, SINKS);
       expect(await handle?.wait()).toMatchObject({ exitCode: 0 });

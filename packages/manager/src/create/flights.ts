@@ -40,7 +40,12 @@ export class Flights<T, W> {
     failed: (error: unknown, of: W) => R,
   ): Promise<R> {
     throwIfAborted(doing, options.signal);
-    const found = await this.#joinable(key, doing, options);
+    let found = this.#flights.get(key);
+    // One that was aborted cannot be joined: its cleaning up is waited for. Nothing may be awaited between the last look and the launch.
+    while (found?.controller.signal.aborted === true) {
+      await withDeadline(doing, options, () => settled(found?.promise));
+      found = this.#flights.get(key);
+    }
     const led = found === undefined;
     const flight = found ?? this.#launch(key, wanted, launch);
     flight.riders += 1;
@@ -77,20 +82,6 @@ export class Flights<T, W> {
     }
   }
 
-  /** A flight that was aborted cannot be joined: its cleaning up is waited for. */
-  async #joinable(key: string, doing: string, options: CallOptions): Promise<Flight<T, W> | undefined> {
-    for (;;) {
-      const flight = this.#flights.get(key);
-      if (flight === undefined || !flight.controller.signal.aborted) return flight;
-      await withDeadline(doing, options, () =>
-        flight.promise.then(
-          () => undefined,
-          () => undefined,
-        ),
-      );
-    }
-  }
-
   #launch(key: string, wanted: W, launch: (signal: AbortSignal) => Promise<T>): Flight<T, W> {
     const controller = new AbortController();
     const promise = launch(controller.signal).finally(() => this.#flights.delete(key));
@@ -104,4 +95,8 @@ export class Flights<T, W> {
     flight.controller.abort(new PodkitError("aborted", "Nobody waits for it any more."));
     flight.promise.then(this.#dispose, () => undefined);
   }
+}
+
+async function settled(promise: Promise<unknown> | undefined): Promise<void> {
+  await Promise.allSettled([promise]);
 }

@@ -65,7 +65,9 @@ export class FakeEngine {
   }
 
   get(id: string): FakeContainer {
-    const found = this.containers.get(id) ?? [...this.containers.values()].find(({ spec }) => spec.name === id);
+    const found = [...this.containers.values()].find(
+      (entry) => entry.spec.name === id || (id.length >= 12 && entry.id.startsWith(id)),
+    );
     if (found === undefined) throw new PodkitError("not_found", `There is no container ${id}.`);
     return found;
   }
