@@ -125,8 +125,8 @@ describe("a terminal", () => {
       { wait: "xterm", resize: [20, 50] },
       { wait: "# ", type: "until stty size | grep 20; do sleep 0.1; done\n" },
       { wait: "20 50" },
-      { wait: "# ", type: "sleep 60\n" },
-      { wait: "sleep 60", type: "\u0003" },
+      { wait: "# ", type: "echo wai''ting; sleep 60\n" },
+      { wait: "waiting", type: "\u0003" },
       { wait: "# ", type: "exit 7\n" },
     ]);
     expect(seen).toMatchObject({ code: 7, missed: [], echo: true });

@@ -17,7 +17,7 @@ resize(30, 100)
 seen = b""
 looked = 0
 steps = plan["steps"]
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 30
 while time.monotonic() < deadline:
     ready, _, _ = select.select([terminal], [], [], 0.2)
     if ready:
