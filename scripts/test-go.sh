@@ -3,6 +3,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=scripts/lib/apt.sh
+source "$REPO_ROOT/scripts/lib/apt.sh"
 # shellcheck source=scripts/lib/go.sh
 source "$REPO_ROOT/scripts/lib/go.sh"
 
