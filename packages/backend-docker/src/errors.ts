@@ -67,7 +67,7 @@ export function translate(error: unknown, doing: string, endpoint: string, subje
 
 function isGone(error: unknown): boolean {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  if (typeof code === "string" && GONE.has(code)) return true;
+  if (typeof code === "string" && (GONE.has(code) || /CERT|TLS|SSL|^HPE_/.test(code))) return true;
   return error instanceof Error && /socket hang up|aborted|connection.*closed/i.test(error.message);
 }
 

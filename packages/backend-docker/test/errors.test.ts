@@ -58,7 +58,7 @@ describe("what the engine says, as podkit's errors", () => {
     });
   });
 
-  it.each(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"])(
+  it.each(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE", "DEPTH_ZERO_SELF_SIGNED_CERT"])(
     "is unavailable and may be tried again where nothing answers (%s)",
     (code) => {
       expect(of(Object.assign(new Error(`connect ${code}`), { code }))).toMatchObject({

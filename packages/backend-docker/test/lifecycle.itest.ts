@@ -107,6 +107,32 @@ describe("a container's life", () => {
     await backend.remove(name);
   });
 
+  it("is stopped, killed and removed while it is paused", async () => {
+    const name = `${PREFIX}-paused`;
+    await backend.create(specOf(name), agent);
+    for (const end of [() => backend.stop(name, { graceMs: 0 }), () => backend.kill(name)]) {
+      await backend.start(name);
+      await backend.pause(name);
+      await end();
+      await until("its end", async () => (await backend.inspect(name)).state === "stopped");
+    }
+    await backend.start(name);
+    await backend.pause(name);
+    await backend.remove(name);
+    expect(await names(name)).toEqual([]);
+  });
+
+  it("removes itself with its volumes where that was asked for", async () => {
+    const name = `${PREFIX}-auto`;
+    await backend.create(specOf(name, { autoRemove: true }), agent);
+    const { Mounts } = await docker.getContainer(name).inspect();
+    await backend.start(name);
+    await backend.stop(name, { graceMs: 0 });
+    await until("its removal", async () => (await names(name)).length === 0);
+    const state = Mounts.find((mount) => mount.Destination === AGENT_STATE_PATH)?.Name ?? "";
+    await expect(docker.getVolume(state).inspect()).rejects.toThrow(/no such volume/i);
+  });
+
   it("is removed by two at once", async () => {
     const name = `${PREFIX}-twice`;
     await backend.create(specOf(name), agent);
