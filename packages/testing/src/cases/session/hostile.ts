@@ -96,7 +96,12 @@ export const hostileCases: readonly SessionCase[] = [
     needs: ["shell", "linux", "pidsLimit"],
     async run(context) {
       const session = await open(context, { pidsLimit: 200, cpuLimit: 1 });
-      const beside = session.executeCommand("sleep 12; echo untouched");
+      let said = "";
+      const onStdout = (chunk: Uint8Array): void => {
+        said += Buffer.from(chunk).toString();
+      };
+      const beside = session.executeCommand("sleep 12 & echo forked; wait; echo untouched", { onStdout });
+      await until("the start of the command beside", 10_000, async () => said === "forked\n");
       const result = await within(
         "the bomb's end",
         20_000,
@@ -107,7 +112,7 @@ export const hostileCases: readonly SessionCase[] = [
         (await within("the next command", 10_000, session.executeCommand(["echo", "next"]))).stdout,
         "next\n",
       );
-      assert.equal((await beside).stdout, "untouched\n");
+      assert.equal((await beside).stdout, "forked\nuntouched\n");
     },
   },
   {
