@@ -1,6 +1,7 @@
 import { PodkitError } from "@podkit/core";
 import { canonicalImage } from "../validate/image.js";
 import type { Asked, FieldName } from "./asked.js";
+import { namesOf } from "./fields.js";
 
 /** One field in which two configurations differ, with values that may be shown. */
 export interface Difference {
@@ -26,7 +27,7 @@ const SECRET: ReadonlySet<string> = new Set<FieldName>(["environment"]);
 /** Compares only the fields that `asked` has, each in one form; the order of ports, volumes and the like does not count. */
 export function compareConfigs(asked: Asked, present: Present): Difference[] {
   const differences: Difference[] = [];
-  for (const field of fieldsOf(asked)) {
+  for (const field of namesOf(asked)) {
     if (OF_THE_CALL.has(field)) continue;
     const wanted = canonical(field, asked[field]);
     const there = present.asked[field] ?? present.defaults[field];
@@ -56,11 +57,7 @@ export function sameAsked(a: Asked, b: Asked): boolean {
 }
 
 function serialized(asked: Asked): string {
-  return stable(Object.fromEntries(fieldsOf(asked).map((field) => [field, canonical(field, asked[field])])));
-}
-
-function fieldsOf(asked: Asked): FieldName[] {
-  return Object.keys(asked).filter((key): key is FieldName => key in asked);
+  return stable(Object.fromEntries(namesOf(asked).map((field) => [field, canonical(field, asked[field])])));
 }
 
 function canonical(field: FieldName, value: unknown): string {

@@ -1,4 +1,5 @@
 import type { Asked } from "./asked.js";
+import { namesOf, pick } from "./fields.js";
 
 /** The image where nobody names one. */
 export const DEFAULT_IMAGE = "python:3.11-alpine";
@@ -51,5 +52,8 @@ export function defaultsFor(asked: Asked, image: string): Asked {
     autoRemove: false,
     labels: {},
   };
-  return Object.fromEntries(Object.entries(defaults).filter(([name]) => !(name in asked)));
+  return pick(
+    defaults,
+    namesOf(defaults).filter((name) => !(name in asked)),
+  );
 }

@@ -7,9 +7,10 @@ import {
   type PortRequest,
   withDeadline,
 } from "@podkit/core";
-import type { Asked, FieldName } from "../config/asked.js";
+import type { Asked } from "../config/asked.js";
 import { sameAsked } from "../config/compare.js";
 import { defaultsFor } from "../config/defaults.js";
+import { namesOf, pick } from "../config/fields.js";
 import { type Core, facts } from "../core.js";
 import { effective, type Made, type StoredRecord } from "../labels/record.js";
 import { findParent, parentNetworks } from "../parent.js";
@@ -125,9 +126,8 @@ async function hooked(core: Core, wanted: Wanted): Promise<Asked> {
 }
 
 function changed(before: Asked, after: Asked): Asked {
-  const fields = Object.keys(before).filter((key): key is FieldName => key in before);
-  const differing = fields.filter((field) => !sameAsked({ [field]: before[field] }, { [field]: after[field] }));
-  return Object.fromEntries(differing.map((field) => [field, before[field]]));
+  const differing = namesOf(before).filter((field) => !sameAsked(pick(before, [field]), pick(after, [field])));
+  return pick(before, differing);
 }
 
 function parentImage(config: Asked, parent: ContainerInfo | undefined): string | undefined {

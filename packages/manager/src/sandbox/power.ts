@@ -1,4 +1,4 @@
-import { type CallOptions, type ContainerInfo, ENGINE_TIMEOUT_MS, PodkitError } from "@podkit/core";
+import { type CallOptions, type ContainerInfo, ENGINE_TIMEOUT_MS, PodkitError, withDeadline } from "@podkit/core";
 import { facts, sleep } from "../core.js";
 import { asPodkitError, connectionTarget, lookUp } from "../create/reach.js";
 import { effective, parseRecord } from "../labels/record.js";
@@ -101,7 +101,9 @@ async function askToStop(current: Current, info: ContainerInfo, options: CallOpt
     const target = connectionTarget({ containerId: info.id, name, record }, core.backend.capabilities.anyUser);
     const lease = await core.connections.acquire(target, { ...options, timeoutMs: ASK_TIMEOUT_MS });
     try {
-      await lease.agent.shutdown({ ...options, graceMs: GRACE_MS });
+      await withDeadline(`Asking the agent of ${name} to stop`, { ...options, timeoutMs: ASK_TIMEOUT_MS }, (signal) =>
+        lease.agent.shutdown({ signal, graceMs: GRACE_MS }),
+      );
     } finally {
       lease.release();
     }
