@@ -15,7 +15,7 @@ export class OutputStream extends Readable {
 
   /** Hands a chunk to the reader; the promise, where there is one, settles once the reader wants more. */
   accept(chunk: Uint8Array): void | Promise<void> {
-    if (this.destroyed || chunk.byteLength === 0 || this.push(chunk)) return;
+    if (this.destroyed || chunk.byteLength === 0 || this.push(compact(chunk))) return;
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
@@ -40,4 +40,9 @@ export class OutputStream extends Readable {
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** A small piece may be a window of a much larger buffer, which must not wait with it for a reader. */
+function compact(chunk: Uint8Array): Uint8Array {
+  return chunk.buffer.byteLength <= 2 * chunk.byteLength ? chunk : Buffer.from(chunk);
 }

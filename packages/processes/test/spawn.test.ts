@@ -65,6 +65,14 @@ describe("spawn", () => {
     expect(await text(command.stdout)).toHaveLength(1000);
   });
 
+  it("a small piece that waits keeps no large buffer", async () => {
+    const target = new FakeTarget();
+    const command = await spawn({ target, command: ["prog"] });
+    void target.sinks.onStdout(bytes(1_000_000).subarray(5, 8));
+    const [chunk] = await once(command.stdout, "data");
+    expect([chunk.byteLength, chunk.buffer.byteLength < 100_000]).toEqual([3, true]);
+  });
+
   it("a destroyed stream discards what comes", async () => {
     const target = new FakeTarget();
     const command = await spawn({ target, command: ["yes"] });

@@ -11,6 +11,7 @@ import {
   type WriteFileOptions,
 } from "@podkit/core";
 import { parsePath, parseUser } from "@podkit/processes";
+import { Blocks } from "./blocks.js";
 import { type DownloadOptions, download } from "./download.js";
 import { checkCount, checkMode } from "./numbers.js";
 import { upload } from "./upload.js";
@@ -36,14 +37,12 @@ export class Files implements SessionFiles {
     options: ReadFileOptions & { readonly encoding?: "utf8" | "buffer" | undefined } = {},
   ): Promise<string | Uint8Array> {
     const { encoding, ...rest } = options;
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
+    const content = new Blocks();
     for await (const chunk of this.readStream(path, rest)) {
-      bytes += chunk.byteLength;
-      if (bytes > MAX_READ_BYTES) throw tooLarge(path);
-      chunks.push(chunk);
+      if (content.length + chunk.byteLength > MAX_READ_BYTES) throw tooLarge(path);
+      content.push(chunk);
     }
-    const all = Buffer.concat(chunks);
+    const all = content.join();
     return encoding === "buffer" ? all : decodeUtf8(all);
   }
 

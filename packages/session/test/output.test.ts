@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Blocks } from "../src/blocks.js";
 import { headCap, OutputCollector } from "../src/output-collector.js";
 import { decodeUtf8, orphanedHead, unfinishedTail } from "../src/utf8.js";
 
@@ -35,6 +36,30 @@ describe("OutputCollector", () => {
     const chunk = new Uint8Array(64);
     for (let count = 0; count < 200_000; count += 1) collector.add(chunk);
     expect(collector.finish(0)).toMatchObject({ dropped: 200_000 * 64 - 1000 });
+  });
+
+  it("keeps no large buffer for the sake of a small piece of it", () => {
+    const collector = new OutputCollector(1000);
+    for (let count = 0; count < 3000; count += 1) collector.add(new Uint8Array(65_536).fill(97).subarray(7, 8));
+    const { head, tail } = collector.finish(0);
+    expect([head.byteLength, tail.byteLength]).toEqual([500, 500]);
+    expect(Math.max(head.buffer.byteLength, tail.buffer.byteLength)).toBeLessThanOrEqual(65_536);
+    const one = new Blocks();
+    one.push(new Uint8Array(65_536).subarray(0, 1));
+    expect(one.join().buffer.byteLength).toBeLessThan(65_536);
+  });
+
+  it("takes a whole large piece as it is", () => {
+    const blocks = new Blocks();
+    const piece = new Uint8Array(100_000).fill(1);
+    blocks.push(piece);
+    expect(blocks.join().buffer).toBe(piece.buffer);
+    blocks.push(Uint8Array.of(2, 3));
+    blocks.drop(99_999);
+    expect([...blocks.join()]).toEqual([1, 2, 3]);
+    blocks.drop(5);
+    blocks.push(Uint8Array.of(4));
+    expect([blocks.length, ...blocks.join()]).toEqual([1, 4]);
   });
 
   it("adds what the agent dropped at the same place", () => {
