@@ -153,7 +153,7 @@ export class Connector {
   }
 
   async #reopen(): Promise<Shaken> {
-    const until = this.time.now() + this.graceMs;
+    let until = this.time.now() + this.graceMs;
     const stop = this.#watch.start();
     try {
       for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 2, MAX_DELAY_MS)) {
@@ -161,7 +161,10 @@ export class Connector {
         if (this.#ended !== undefined) throw this.#ended;
         if (!PodkitError.is(failure)) return failure;
         if (failure.details["reason"] === "agent_version") throw failure;
-        if (this.time.now() + delay >= until) throw this.#end(unreachableError(this.graceMs, failure));
+        if (this.time.now() + delay >= until) {
+          if (!(await this.#watch.isPaused())) throw this.#end(unreachableError(this.graceMs, failure));
+          until = this.time.now() + this.graceMs;
+        }
         await this.#watch.sleep(delay);
       }
     } finally {
@@ -188,7 +191,7 @@ export class Connector {
   }
 
   async #silent(connection: Connection): Promise<void> {
-    if (!connection.usable || (await this.#watch.isGone())) return;
+    if (!connection.usable || (await this.#watch.isGone()) || (await this.#watch.isPaused())) return;
     this.#logger.warn("the agent did not answer a ping; connecting again", {});
     connection.destroy();
   }

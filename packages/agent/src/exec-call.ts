@@ -132,7 +132,9 @@ export class ExecCall {
       this.#attach(shaken, specFrame(this.#spec, this.#connector.graceMs, ...this.#output.received));
     } catch (error) {
       const known = PodkitError.is(error);
-      this.#lose(known ? error.message : String(error), known ? error.details["reason"] : undefined, error);
+      // What is wrong with the agent or the caller is no loss, as long as nothing was sent.
+      if (known && this.#instance === undefined && error.code !== "unavailable") this.#fail(error);
+      else this.#lose(known ? error.message : String(error), known ? error.details["reason"] : undefined, error);
     }
   }
 

@@ -1,8 +1,11 @@
 import type { Clock } from "@podkit/core";
 import type { AgentLink } from "./link.js";
 
-/** Delays between questions: an engine may notice an end some time after its streams did. */
-const DELAYS_MS = [0, 60, 150, 300, 500];
+/**
+ * Delays between questions: an engine notices an end some time after its streams did, and a cut that is mended at once costs
+ * it no question.
+ */
+const DELAYS_MS = [25, 60, 150, 300, 500];
 const LAST_DELAY_MS = 700;
 /** An engine that does not answer within this is not known to have lost anything. */
 const ANSWER_MS = 5_000;
@@ -45,16 +48,15 @@ export class GoneWatch {
 
   /** Asks once; false where it is not known. */
   async isGone(): Promise<boolean> {
-    const gone = await new Promise<boolean>((resolve) => {
-      const timer = this.#options.clock.after(ANSWER_MS, () => resolve(false), { hold: true });
-      const settle = (answer: boolean): void => {
-        timer.cancel();
-        resolve(answer);
-      };
-      this.#options.link.isGone().then(settle, () => settle(false));
-    });
+    const gone = await this.#answer(this.#options.link.isGone());
     if (gone && !this.signal.aborted) this.#options.confirmed();
     return gone;
+  }
+
+  /** True where the engine says that the container is paused: then silence is no death. */
+  async isPaused(): Promise<boolean> {
+    const { link } = this.#options;
+    return (await this.#answer(link.isPaused?.() ?? Promise.resolve(false))) && !this.signal.aborted;
   }
 
   /** Settles after `ms`, or once the watch ended. */
@@ -75,11 +77,23 @@ export class GoneWatch {
     this.#ended.abort(reason);
   }
 
+  /** What the engine says; false where it fails or takes too long. */
+  #answer(asking: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ANSWER_MS, () => resolve(false), { hold: true });
+      const settle = (answer: boolean): void => {
+        timer.cancel();
+        resolve(answer);
+      };
+      asking.then(settle, () => settle(false));
+    });
+  }
+
   async #ask(delay: (turn: number) => number | undefined, hold: boolean): Promise<void> {
     for (let turn = 0; !this.signal.aborted; turn += 1) {
       const ms = delay(turn);
       if (ms === undefined) return;
-      if (ms > 0) await this.sleep(ms, hold);
+      await this.sleep(ms, hold);
       if (delay(turn) === undefined || (await this.isGone())) return;
     }
   }

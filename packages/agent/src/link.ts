@@ -6,4 +6,6 @@ export interface AgentLink {
   open(options: { readonly signal: AbortSignal }): Promise<ByteStream>;
   /** True where the engine confirms that this very container does not run any more; false or a rejection where that is not known. */
   isGone(): Promise<boolean>;
+  /** True where the engine says that it is paused, by whomever. Absent: only `AgentClient.suspend` tells of a pause. */
+  isPaused?(): Promise<boolean>;
 }

@@ -29,6 +29,8 @@ describe("connect", () => {
     // Trying again over a cut stream does not help either, so it is not tried for the whole grace.
     expect(await failure(client.status())).toMatchObject({ code: "invalid_state" });
     expect(agent.opens).toBe(2);
+    const command = client.exec({ argv: ["x"], stdin: false, maxOutputBytes: 1 }, new Collected());
+    expect(await failure(command)).toMatchObject({ code: "invalid_state", details: { reason: "agent_version" } });
   });
 
   it.each([
@@ -231,6 +233,27 @@ describe("pings", () => {
     expect(agent.opens).toBe(1);
     await clock.pass(8_000);
     expect(await status).toMatchObject({ code: "timeout" });
+  });
+
+  it("leave a stream alone whose container was paused by someone else", async () => {
+    const clock = new FakeClock();
+    const { agent, client } = clientOf({ onExec: (exec) => exec.send(started(), exit()) }, { clock });
+    agent.behaviour.onExec = (exec) => exec.send(started());
+    const handle = await client.exec(silent, new Collected());
+    let asked = 0;
+    agent.isPaused = async () => {
+      asked += 1;
+      return true;
+    };
+    agent.freeze();
+    for (let n = 0; n < 60; n += 1) await clock.pass(5_000);
+    expect(asked).toBeGreaterThan(10);
+    expect(agent.opens).toBe(1);
+    agent.isPaused = async () => false;
+    agent.thaw();
+    agent.cut();
+    await until("another stream", () => agent.opens === 2);
+    await handle.kill();
   });
 
   it("give up a command that the agent neither starts nor ends at its deadline", async () => {

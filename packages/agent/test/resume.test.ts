@@ -280,5 +280,6 @@ describe("a command that cannot be resumed", () => {
     await client.close();
     expect(await failure(handle.wait())).toMatchObject({ code: "exec_lost", details: { reason: "closed" } });
     expect(await failure(client.status())).toMatchObject({ code: "invalid_state", details: { reason: "closed" } });
+    expect(await failure(client.exec(CAPTURE, new Collected()))).toMatchObject({ code: "invalid_state" });
   });
 });
