@@ -52,14 +52,13 @@ func (e *env) watch(path string, recursive string) *watching {
 }
 
 // sees waits for changes, in any order and with others between.
-func (w *watching) sees(want ...string) {
+func (w *watching) sees(want ...string) (got []string) {
 	w.e.t.Helper()
 	open := map[string]bool{}
 	for _, s := range want {
 		open[s] = true
 	}
 	timeout := time.After(20 * time.Second)
-	var got []string
 	for len(open) > 0 {
 		select {
 		case c, ok := <-w.lines:
@@ -73,6 +72,7 @@ func (w *watching) sees(want ...string) {
 			w.e.t.Fatalf("missing %v, got %v", open, got)
 		}
 	}
+	return got
 }
 
 func (w *watching) ends() {
@@ -141,7 +141,11 @@ func TestWatchRecursive(t *testing.T) {
 	w.sees("renamed w/moved")
 	e.make("other/out/deep/er/i", "", alice, 0o644)
 	os.RemoveAll(filepath.Join(e.dir, "w/a"))
-	w.sees("removed w/a/b/f", "removed w/a/b", "removed w/a")
+	for _, s := range w.sees("removed w/a/b/f", "removed w/a/b", "removed w/a") {
+		if strings.HasSuffix(s, "/i") {
+			t.Errorf("seen after it was moved away: %s", s)
+		}
+	}
 	w.cancel()
 	w.ends()
 	eventually(t, "the agent lets go", func() bool { return e.h.watchers.Load() == 0 })
