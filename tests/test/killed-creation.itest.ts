@@ -42,7 +42,7 @@ describe.runIf(dockerAsked())("docker: creations that are killed half-way", asyn
     });
   }
 
-  for (const moment of [5, 60, 150, 250, 400, 600]) {
+  for (const moment of [5, 60, 90, 110, 130, 150, 170, 190, 210, 230, 250, 270, 300, 350, 400, 500, 600]) {
     it(`row 49: aborted after ${moment} ms, a creation leaves nothing`, async () => {
       await using podkit = createPodkit({ prefix });
       const caller = new AbortController();
