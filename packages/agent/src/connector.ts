@@ -153,7 +153,7 @@ export class Connector {
   }
 
   async #reopen(): Promise<Shaken> {
-    let until = this.time.now() + this.graceMs;
+    const until = this.time.now() + this.graceMs;
     const stop = this.#watch.start();
     try {
       for (let delay = FIRST_DELAY_MS; ; delay = Math.min(delay * 2, MAX_DELAY_MS)) {
@@ -162,8 +162,7 @@ export class Connector {
         if (!PodkitError.is(failure)) return failure;
         if (failure.details["reason"] === "agent_version") throw failure;
         if (this.time.now() + delay >= until) {
-          if (!(await this.#watch.isPaused())) throw this.#end(unreachableError(this.graceMs, failure));
-          until = this.time.now() + this.graceMs;
+          throw this.#end(unreachableError(this.graceMs, failure));
         }
         await this.#watch.sleep(delay);
       }
@@ -176,7 +175,7 @@ export class Connector {
   async #attempt(): Promise<Shaken | PodkitError> {
     const limits = { timeoutMs: ATTEMPT_MS, signal: this.#watch.signal };
     try {
-      return await withDeadline("Connecting to the agent again", limits, (signal) => this.#shake(signal));
+      return await this.time.bounded("Connecting to the agent again", limits, (signal) => this.#shake(signal));
     } catch (error) {
       this.#logger.debug("connecting to the agent again failed", { error });
       return PodkitError.is(error) ? error : new PodkitError("unavailable", String(error), { cause: error });
@@ -191,7 +190,7 @@ export class Connector {
   }
 
   async #silent(connection: Connection): Promise<void> {
-    if (!connection.usable || (await this.#watch.isGone()) || (await this.#watch.isPaused())) return;
+    if (!connection.usable || (await this.#watch.isGone())) return;
     this.#logger.warn("the agent did not answer a ping; connecting again", {});
     connection.destroy();
   }

@@ -48,15 +48,9 @@ export class GoneWatch {
 
   /** Asks once; false where it is not known. */
   async isGone(): Promise<boolean> {
-    const gone = await this.#answer(this.#options.link.isGone());
+    const gone = await this.#answer();
     if (gone && !this.signal.aborted) this.#options.confirmed();
     return gone;
-  }
-
-  /** True where the engine says that the container is paused: then silence is no death. */
-  async isPaused(): Promise<boolean> {
-    const { link } = this.#options;
-    return (await this.#answer(link.isPaused?.() ?? Promise.resolve(false))) && !this.signal.aborted;
   }
 
   /** Settles after `ms`, or once the watch ended. */
@@ -78,14 +72,14 @@ export class GoneWatch {
   }
 
   /** What the engine says; false where it fails or takes too long. */
-  #answer(asking: Promise<boolean>): Promise<boolean> {
+  #answer(): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = this.#options.clock.after(ANSWER_MS, () => resolve(false), { hold: true });
       const settle = (answer: boolean): void => {
         timer.cancel();
         resolve(answer);
       };
-      asking.then(settle, () => settle(false));
+      this.#options.link.isGone().then(settle, () => settle(false));
     });
   }
 

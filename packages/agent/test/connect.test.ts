@@ -235,25 +235,33 @@ describe("pings", () => {
     expect(await status).toMatchObject({ code: "timeout" });
   });
 
-  it("leave a stream alone whose container was paused by someone else", async () => {
+  it("wait for the end of a pause that the link found, however long it is", async () => {
     const clock = new FakeClock();
-    const { agent, client } = clientOf({ onExec: (exec) => exec.send(started(), exit()) }, { clock });
-    agent.behaviour.onExec = (exec) => exec.send(started());
+    let thaw = (): void => undefined;
+    const { agent, client } = clientOf(
+      {
+        onExec: (exec) => exec.send(started()),
+        onOpen: async (attempt) => {
+          if (attempt === 1) return;
+          client.suspend();
+          await new Promise<void>((resolve) => {
+            thaw = resolve;
+          });
+          client.resumeLink();
+        },
+      },
+      { clock },
+    );
     const handle = await client.exec(silent, new Collected());
-    let asked = 0;
-    agent.isPaused = async () => {
-      asked += 1;
-      return true;
-    };
     agent.freeze();
-    for (let n = 0; n < 60; n += 1) await clock.pass(5_000);
-    expect(asked).toBeGreaterThan(10);
-    expect(agent.opens).toBe(1);
-    agent.isPaused = async () => false;
-    agent.thaw();
-    agent.cut();
-    await until("another stream", () => agent.opens === 2);
-    await handle.kill();
+    await clock.pass(10_000);
+    await clock.pass(5_000);
+    await until("the second attempt", () => agent.opens === 2);
+    for (let n = 0; n < 100; n += 1) await clock.pass(60_000);
+    agent.behaviour.onExec = (exec) => exec.send(started(), exit());
+    thaw();
+    expect((await handle.wait()).exitCode).toBe(0);
+    expect(agent.opens).toBe(2);
   });
 
   it("give up a command that the agent neither starts nor ends at its deadline", async () => {

@@ -106,8 +106,6 @@ export class FakeAgent implements AgentLink {
     return this.gone;
   }
 
-  isPaused: () => Promise<boolean> = async () => false;
-
   /** Cuts every stream, as a proxy would. */
   cut(): void {
     for (const stream of this.ours) stream.destroy();
