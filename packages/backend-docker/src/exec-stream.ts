@@ -8,8 +8,11 @@ export type HijackedSocket = Duplex & { ref?(): unknown; unref?(): unknown };
 /** What an {@link ExecStream} is made of. */
 export interface ExecStreamOptions {
   readonly socket: HijackedSocket;
-  /** How the program ended: its code, or null where that cannot be told. Asked once, when the connection ended. */
-  readonly exitCode: () => Promise<number | null>;
+  /**
+   * How the program ended: its code, or null where that cannot be told. Asked once, when the connection ended; `wait`: it ended
+   * well, so that the program's end is noted at any moment.
+   */
+  readonly exitCode: (wait: boolean) => Promise<number | null>;
   /** The program, for messages. */
   readonly program: string;
 }
@@ -40,9 +43,9 @@ export class ExecStream extends Duplex implements ByteStream {
     this.#demuxer = new StdcopyDemuxer((stream, data) => this.#take(stream, data));
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("drain", () => this.#written());
-    this.#socket.once("end", () => this.#finish());
-    this.#socket.once("close", () => this.#finish());
-    this.#socket.on("error", (cause: Error) => this.#finish(cause));
+    this.#socket.once("end", () => this.#finish(true));
+    this.#socket.once("close", () => this.#finish(false));
+    this.#socket.on("error", (cause: Error) => this.#finish(false, cause));
   }
 
   ref(): this {
@@ -114,12 +117,12 @@ export class ExecStream extends Duplex implements ByteStream {
     this.#stderrLength += kept.length;
   }
 
-  #finish(cause?: Error): void {
+  #finish(whole: boolean, cause?: Error): void {
     if (this.#ending || this.destroyed) return;
     this.#ending = true;
     // The connection is let go of at once; only the reason is still asked for.
     this.#socket.destroy();
-    this.#options.exitCode().then(
+    this.#options.exitCode(whole).then(
       (code) => this.#end(code, cause),
       (error: unknown) => this.destroy(error instanceof Error ? error : cause),
     );

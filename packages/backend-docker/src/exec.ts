@@ -3,8 +3,9 @@ import type { DockerApi } from "./api.js";
 import { ExecStream } from "./exec-stream.js";
 import { record, text } from "./parse.js";
 
-/** How long the engine is asked for a program's exit code once its stream has ended. */
-const EXIT_TIMEOUT_MS = 2_000;
+/** How long the engine may take to tell a program's exit code, and to note its end once its stream has ended. */
+const ANSWER_TIMEOUT_MS = 2_000;
+const NOTED_TIMEOUT_MS = 500;
 const EXIT_POLL_MS = 20;
 
 /** Starts a program in a running container and gives its stdin and stdout. Two round trips. */
@@ -39,22 +40,26 @@ export async function openStream(
     { doing, subject, method: "POST", path: `/exec/${exec}/start`, body: { Detach: false, Tty: false } },
     options,
   );
-  return new ExecStream({ socket, program: argv[0] ?? "The program", exitCode: () => exitCode(api, clock, exec) });
+  return new ExecStream({
+    socket,
+    program: argv[0] ?? "The program",
+    exitCode: (wait) => exitCode(api, clock, exec, wait),
+  });
 }
 
 // The connection may end a moment before the engine has noted the program's end.
-async function exitCode(api: DockerApi, clock: Clock, exec: string): Promise<number | null> {
-  const deadline = clock.now() + EXIT_TIMEOUT_MS;
+async function exitCode(api: DockerApi, clock: Clock, exec: string, wait: boolean): Promise<number | null> {
+  const deadline = clock.now() + NOTED_TIMEOUT_MS;
   for (;;) {
     const state = record(
       await api.json(
         { doing: "Asking how a program in a container ended", method: "GET", path: `/exec/${exec}/json` },
-        { timeoutMs: EXIT_TIMEOUT_MS },
+        { timeoutMs: ANSWER_TIMEOUT_MS },
       ),
     );
     const code = state["ExitCode"];
     if (state["Running"] !== true && typeof code === "number") return code;
-    if (clock.now() >= deadline) return null;
+    if (!wait || clock.now() >= deadline) return null;
     await new Promise<void>((resolve) => clock.after(EXIT_POLL_MS, resolve));
   }
 }

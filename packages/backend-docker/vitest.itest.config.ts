@@ -1,3 +1,0 @@
-import { integration } from "../../vitest.shared.js";
-
-export default integration(import.meta.url);
