@@ -9,6 +9,7 @@ import (
 
 	"podkit.dev/agent/internal/connect"
 	"podkit.dev/agent/internal/initd"
+	"podkit.dev/agent/internal/ports"
 	"podkit.dev/agent/internal/runas"
 	"podkit.dev/agent/internal/spawn"
 )
@@ -42,6 +43,8 @@ func run(args []string) int {
 		return runConnect(args[1:])
 	case "spawner":
 		return spawn.Worker()
+	case ports.HelperName:
+		return ports.HelperMain(args[1:], os.Stdout)
 	case "run-as":
 		return runas.Run(args[1:])
 	case "version", "--version":

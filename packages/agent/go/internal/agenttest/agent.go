@@ -25,7 +25,11 @@ func Main(m *testing.M) {
 		case "spawner":
 			os.Exit(spawn.Worker())
 		case "connect":
-			os.Exit(connect.Run(connect.Options{StateDir: os.Args[2], Wait: 10 * time.Second}))
+			o := connect.Options{StateDir: os.Args[2], Wait: 10 * time.Second}
+			if len(os.Args) > 3 {
+				o.Start = &os.Args[3]
+			}
+			os.Exit(connect.Run(o))
 		}
 	}
 	os.Exit(m.Run())
@@ -104,7 +108,7 @@ func (a *Agent) Code(within time.Duration) int {
 func (a *Agent) dial() (net.Conn, error) {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		c, err := net.Dial("unix", initd.SocketPath(a.State))
+		c, err := connect.Dial(a.State)
 		if err == nil || time.Now().After(deadline) {
 			return c, err
 		}

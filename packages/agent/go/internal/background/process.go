@@ -36,6 +36,8 @@ type process struct {
 	pipes int // pumps that run
 	ended bool
 	fin   bool
+	// frozen is set when the agent is ending.
+	frozen bool
 }
 
 // snapshot gives what is known now.
@@ -127,7 +129,9 @@ func (p *process) settle(graceOver bool) {
 	}
 	p.fin = true
 	i := p.current()
-	_ = save(p.dir, &i) // a full disk: then an agent that comes later calls it lost
+	if !p.frozen {
+		_ = save(p.dir, &i) // a full disk: then an agent that comes later calls it lost
+	}
 	close(p.done)
 }
 

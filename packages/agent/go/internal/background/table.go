@@ -168,6 +168,15 @@ func (t *Table) drop(id string) {
 	delete(t.all, id)
 }
 
+// Freeze leaves what is on disk as it is: the agent is ending, and what still runs is lost, however it ends now.
+func (t *Table) Freeze() {
+	for _, p := range t.list() {
+		p.mu.Lock()
+		p.frozen = true
+		p.mu.Unlock()
+	}
+}
+
 func (t *Table) ended(p *process, s syscall.WaitStatus) {
 	p.leaderEnded(s)
 	if t.opts.OnActivity != nil {

@@ -59,7 +59,7 @@ func dial(o Options) (*net.UnixConn, error) {
 	deadline := time.Now().Add(o.Wait)
 	started := false
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		c, err := dialOnce(o.StateDir)
+		c, err := Dial(o.StateDir)
 		if err == nil {
 			return c, nil
 		}
@@ -77,8 +77,8 @@ func dial(o Options) (*net.UnixConn, error) {
 	}
 }
 
-// dialOnce goes by way of the folder's descriptor, since the path of a socket may have 107 bytes at most.
-func dialOnce(stateDir string) (*net.UnixConn, error) {
+// Dial connects to an agent's socket. It goes by way of the folder's descriptor, since the path of a socket may have 107 bytes at most.
+func Dial(stateDir string) (*net.UnixConn, error) {
 	dir, err := os.Open(filepath.Join(stateDir, "run"))
 	if err != nil {
 		return nil, err

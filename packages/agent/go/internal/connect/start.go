@@ -28,7 +28,7 @@ func startAgent(stateDir, arg string, deadline time.Time) error {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	if c, err := dialOnce(stateDir); err == nil {
+	if c, err := Dial(stateDir); err == nil {
 		return c.Close()
 	}
 	return launch(stateDir, run, arg, deadline)
@@ -54,7 +54,7 @@ func launch(stateDir, run, arg string, deadline time.Time) error {
 		return fmt.Errorf("the agent cannot be started: %w", err)
 	}
 	for time.Now().Before(deadline) {
-		if c, err := dialOnce(stateDir); err == nil {
+		if c, err := Dial(stateDir); err == nil {
 			return c.Close()
 		}
 		var status syscall.WaitStatus

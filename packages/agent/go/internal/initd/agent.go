@@ -45,6 +45,7 @@ type Agent struct {
 	launch  *launch.Launcher
 	execs   *execs.Manager
 	table   *background.Table
+	pool    *fsuser.Pool
 
 	listener *listen.Listener
 	handler  http.Handler
@@ -121,6 +122,7 @@ func start(cfg *Config, version string) (*Agent, error) {
 	if err := os.MkdirAll(a.spool(), 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder cannot be made: %w", err)
 	}
+	a.pool = fsuser.New(fsuser.DefaultSize)
 	a.listener = listen.New(socket)
 	a.handler = a.routes(version)
 	return a, nil
@@ -166,14 +168,14 @@ func (a *Agent) routes(version string) http.Handler {
 	return server.New(server.Info{
 		Version: version, Instance: a.instance, UID: os.Geteuid(), Pid: os.Getpid(), StartedAt: a.startedAt,
 		Features: []string{"exec", "pty", "files", "tar", "watch", "ports", "processes"},
-	}, a, a.idle, a.execs, a.table, a.files())
+	}, a, a.idle, a.execs, a.table, a.files(), a.ports())
 }
 
 func (a *Agent) spool() string { return filepath.Join(a.cfg.StateDir, "spool") }
 
 func (a *Agent) files() *files.Handler {
 	return files.New(files.Options{
-		Pool: fsuser.New(fsuser.DefaultSize), User: a.launch.Resolve, WorkingDir: a.cfg.WorkingDir,
+		Pool: a.pool, User: a.launch.Resolve, WorkingDir: a.cfg.WorkingDir,
 		Activity: a.idle.Touch, SpoolDir: a.spool(),
 	})
 }

@@ -25,13 +25,19 @@ type end struct {
 	code int
 }
 
+// answerTime lets the answer to a shutdown reach the client before the end breaks its connection.
+const answerTime = 50 * time.Millisecond
+
 // Shutdown ends the agent because a client asked for it.
-func (a *Agent) Shutdown(grace time.Duration) { go a.stop(end{why: "asked", code: codeAsked}, grace) }
+func (a *Agent) Shutdown(grace time.Duration) {
+	time.AfterFunc(answerTime, func() { a.stop(end{why: "asked", code: codeAsked}, grace) })
+}
 
 // stop asks everything to end, waits for it, kills the rest, and ends the agent. Only the first call counts.
 func (a *Agent) stop(e end, grace time.Duration) {
 	a.ending.Do(func() {
 		a.idle.Shut()
+		a.table.Freeze()
 		a.askAll()
 		deadline := time.Now().Add(grace)
 		for a.anything() && time.Now().Before(deadline) {

@@ -69,6 +69,12 @@ func (p *program) pid() int {
 	return p.proc.Pid
 }
 
+func (p *program) owns(mark uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proc.Pid != 0 && p.proc.Mark == mark
+}
+
 func (p *program) statusJSON() any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
