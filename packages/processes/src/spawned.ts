@@ -3,6 +3,7 @@ import {
   type Clock,
   type ExecExit,
   type ExecHandle,
+  PodkitError,
   type SpawnExit,
   type SpawnedCommand,
   type TerminalSize,
@@ -36,6 +37,7 @@ export class Spawned implements SpawnedCommand {
   readonly #handle: ExecHandle;
   readonly #clock: Clock;
   readonly #end: Promise<SpawnExit>;
+  /** Its end was seen. */
   #ended = false;
 
   constructor(parts: SpawnedParts) {
@@ -62,8 +64,14 @@ export class Spawned implements SpawnedCommand {
    * How it ended, once its output went to its streams.
    * @throws `aborted`, `exec_lost` where its end cannot be known any more, `not_found` where its container was replaced.
    */
-  wait(): Promise<SpawnExit> {
-    return this.#end;
+  async wait(): Promise<SpawnExit> {
+    try {
+      return await this.#end;
+    } catch (error) {
+      if (PodkitError.is(error, "aborted")) throw error;
+      // What became of it may be known better by now: its container may have been replaced.
+      return toSpawnExit(await this.#handle.wait());
+    }
   }
 
   /** @throws `invalid_argument`; `invalid_state` where it has no terminal. */
@@ -96,10 +104,8 @@ export class Spawned implements SpawnedCommand {
       this.stderr.finish();
       this.stdin.destroy();
       observer.onExit?.(exit);
-      const { exitCode, signal: endedBy, timedOut, oomKilled, durationMs } = exit;
-      return { exitCode, signal: endedBy, timedOut, oomKilled, durationMs };
+      return toSpawnExit(exit);
     } catch (error) {
-      this.#ended = true;
       const reason = error instanceof Error ? error : new Error(String(error));
       for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(reason);
       observer.onLost?.(error);
@@ -130,4 +136,8 @@ export class Spawned implements SpawnedCommand {
       });
     });
   }
+}
+
+function toSpawnExit({ exitCode, signal, timedOut, oomKilled, durationMs }: ExecExit): SpawnExit {
+  return { exitCode, signal, timedOut, oomKilled, durationMs };
 }

@@ -152,6 +152,19 @@ describe("spawn", () => {
     expect(command.stdout.readable).toBe(false);
   });
 
+  it("what became of a lost command is asked again, as it may be known better then", async () => {
+    const target = new FakeTarget();
+    const command = await spawn({ target, command: ["sleep"] });
+    target.handle.lose(new PodkitError("exec_lost", "gone"));
+    await expect(command.wait()).rejects.toMatchObject({ code: "exec_lost" });
+    const replaced = new PodkitError("not_found", "replaced", { details: { reason: "replaced" } });
+    target.handle.wait = () => Promise.reject(replaced);
+    target.handle.kill = () => Promise.reject(replaced);
+    await expect(command.wait()).rejects.toBe(replaced);
+    await expect(command.kill()).rejects.toBe(replaced);
+    await command[Symbol.asyncDispose]();
+  });
+
   it("disposal ends the whole tree although nobody read, and is quiet after the end", async () => {
     const target = new FakeTarget();
     {

@@ -41,13 +41,11 @@ export function parseExecRequest(command: string | readonly string[], options: E
 }
 
 function parseCap(value: unknown): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 2 && value <= LARGEST_MAX_OUTPUT_BYTES) {
-    // Even, so that head and tail are halves.
-    return value - (value % 2);
-  }
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= LARGEST_MAX_OUTPUT_BYTES)
+    return value;
   return refuse(
     "maxOutputBytes",
-    `maxOutputBytes ${quote(value)} cannot be used: it takes whole bytes from 2 to ${LARGEST_MAX_OUTPUT_BYTES}.`,
+    `maxOutputBytes ${quote(value)} cannot be used: it takes whole bytes from 0 to ${LARGEST_MAX_OUTPUT_BYTES}.`,
   );
 }
 

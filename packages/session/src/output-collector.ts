@@ -10,9 +10,9 @@ export interface Collected {
   readonly dropped: number;
 }
 
-/** Where a cap divides what is kept: so many bytes before the gap, the rest after it. As the agent does it. */
+/** Where a cap divides what is kept: so many bytes before the gap, the rest after it. As the agent divides it. */
 export function headCap(cap: number): number {
-  return Math.floor(cap / 2);
+  return cap - Math.floor(cap / 2);
 }
 
 /** Keeps a stream's first and last bytes, at most `cap` together, however much comes and in however small pieces. */

@@ -214,7 +214,7 @@ describe("execute", () => {
   });
 
   it.each([
-    ["maxOutputBytes", { maxOutputBytes: 1 }],
+    ["maxOutputBytes", { maxOutputBytes: -1 }],
     ["maxOutputBytes", { maxOutputBytes: 1e12 }],
     ["maxOutputBytes", { maxOutputBytes: 2.5 }],
     ["stdin", { stdin: 5 }],
