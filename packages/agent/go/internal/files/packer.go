@@ -24,11 +24,9 @@ type packer struct {
 	// at is the name of the entry at work, for messages.
 	at string
 	// fd is the file at work, -1 for none; left is what its header promised and is not written yet.
-	fd   int
-	off  int64
-	left int64
-	// short: the file ended before its header's size, and is filled up with zeros.
-	short bool
+	fd    int
+	off   int64
+	left  int64
 	piece *[]byte
 }
 
@@ -85,18 +83,14 @@ func (p *packer) copy() error {
 		return nil
 	}
 	buf := (*p.piece)[:min(int64(len(*p.piece)), p.left)]
-	n := 0
-	if !p.short {
-		var err error
-		if n, err = readAt(p.fd, buf, p.off); err != nil {
-			return err
-		}
-		p.short = n < len(buf)
+	n, err := readAt(p.fd, buf, p.off)
+	if err != nil {
+		return err
 	}
 	clear(buf[n:])
 	p.off += int64(len(buf))
 	p.left -= int64(len(buf))
-	_, err := p.tw.Write(buf)
+	_, err = p.tw.Write(buf)
 	return err
 }
 
@@ -161,7 +155,7 @@ func (p *packer) entry(dir int, name, full string) error {
 }
 
 func (p *packer) startFile(fd int, name string, st *unix.Stat_t) error {
-	p.fd, p.off, p.left, p.short, p.at = fd, 0, st.Size, false, name
+	p.fd, p.off, p.left, p.at = fd, 0, st.Size, name
 	h := header(name, tar.TypeReg, st)
 	h.Size = st.Size
 	return p.tw.WriteHeader(h)
