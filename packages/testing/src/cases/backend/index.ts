@@ -4,6 +4,7 @@ import { lifecycleCases } from "./lifecycle.js";
 import { limitCases } from "./limits.js";
 import { mountCases } from "./mounts.js";
 import { networkCases } from "./networks.js";
+import { processCases } from "./processes.js";
 import { securityCases } from "./security.js";
 import { streamCases } from "./streams.js";
 
@@ -11,6 +12,7 @@ import { streamCases } from "./streams.js";
 export const backendCases: readonly BackendCase[] = [
   ...lifecycleCases,
   ...streamCases,
+  ...processCases,
   ...imageCases,
   ...limitCases,
   ...mountCases,
