@@ -1,5 +1,4 @@
 import {
-  type ContainerConfig,
   EventBus,
   type ExecExit,
   type ExecHandle,
