@@ -59,6 +59,8 @@ describe("a sandbox", () => {
     const { engine, manager } = setup();
     const sandbox = await manager.open(ID);
     const handle = await sandbox.exec(SLEEP, SINKS);
+    const ended = await sandbox.exec(TRUE, SINKS);
+    await ended.wait();
     const reading = sandbox.files.read("/x")[Symbol.asyncIterator]();
     await reading.next();
     engine.remove(NAME);
@@ -70,6 +72,8 @@ describe("a sandbox", () => {
     await expect(reading.next()).rejects.toMatchObject(replaced);
     await expect(sandbox.exec(TRUE, SINKS)).resolves.toBeDefined();
     await expect(handle.kill()).rejects.toMatchObject(replaced);
+    await expect(ended.kill()).rejects.toMatchObject(replaced);
+    expect(await ended.wait()).toMatchObject({ exitCode: 0 });
     expect(engine.creates).toBe(2);
   });
 
@@ -121,6 +125,7 @@ describe("a sandbox", () => {
   it("pauses and resumes, and both are fine twice", async () => {
     const { engine, manager } = setup();
     const sandbox = await manager.open(ID);
+    const running = await sandbox.exec(SLEEP, SINKS);
     await sandbox.pause();
     await sandbox.pause();
     expect(engine.get(NAME).state).toBe("paused");
@@ -129,6 +134,8 @@ describe("a sandbox", () => {
     await sandbox.resume();
     await sandbox.resume();
     await (await sandbox.exec(TRUE, SINKS)).wait();
+    await expect(running.writeStdin(Buffer.from("x"))).resolves.toBeUndefined();
+    running.wait().catch(() => undefined);
     await sandbox.stop();
     await expect(sandbox.pause()).rejects.toMatchObject({ code: "invalid_state" });
     await expect(sandbox.resume()).rejects.toMatchObject({ code: "invalid_state" });
@@ -210,6 +217,9 @@ describe("a sandbox", () => {
     await setup({}, engine).manager.open(ID);
     await setup({ prefix: "podkit-test" }, engine).manager.open(ID);
     expect(await setup({}, engine).manager.list()).toMatchObject([{ ...ID, prefix: "podkit", state: "running" }]);
+    // An image that was made of a session's container hands its labels on to any other.
+    engine.create({ ...engine.get(NAME).spec, name: "somebody-elses" });
+    expect(await setup({}, engine).manager.list()).toHaveLength(1);
     expect(await setup({}, engine).manager.find({ userId: "nobody", sessionId: "1" })).toBeNull();
   });
 });

@@ -50,12 +50,7 @@ describe("a creation that fails", () => {
 
   it("(14) sees a program that ends after the handshake", async () => {
     const { engine, manager } = setup();
-    engine.onStart = (container) => {
-      const inspects = engine.calls.length;
-      void eventually(() => engine.calls.slice(inspects).some((call) => call.startsWith("openStream"))).then(() =>
-        engine.end(container, 4),
-      );
-    };
+    engine.onConnected = (container) => engine.end(container, 4);
     await expect(manager.open({ ...ID, config: { entrypoint: ["x"] } })).rejects.toMatchObject({
       details: { reason: "crashed", exitCode: 4 },
     });
@@ -192,6 +187,18 @@ describe("adopting", () => {
     expect(engine.creates).toBe(1);
   });
 
+  it("makes a new one where a stopped one was removed under its hands", async () => {
+    const { engine, manager } = setup();
+    await manager.open(ID);
+    engine.end(engine.get(NAME), 90);
+    engine.fail("start", () => {
+      engine.remove(NAME);
+      return undefined;
+    });
+    await setup({}, engine).manager.open(ID);
+    expect(engine.creates).toBe(2);
+  });
+
   it("clears away a half-made one that cannot be started", async () => {
     const { engine, manager } = setup();
     const first = setup({}, engine);
@@ -268,6 +275,8 @@ describe("an abort", () => {
     engine.get(NAME).activity = 1;
     release();
     const sandbox = await adopting;
+    // Settles once the first program has cleaned up.
+    await first.manager.close();
     await (await sandbox.exec(TRUE, SINKS)).wait();
     expect(engine.get(NAME).id).toBe(id);
   });

@@ -48,6 +48,7 @@ export function fakeAgents(engine: FakeEngine): AgentFactory {
         stream.destroy();
         container = "containerId" in stream ? engine.containers.get(String(stream.containerId)) : undefined;
         container?.onEnd.add(onEnd);
+        if (container !== undefined) engine.onConnected(container);
         return {};
       },
       async exec(spec: ExecSpec): Promise<ExecHandle> {
@@ -63,7 +64,10 @@ export function fakeAgents(engine: FakeEngine): AgentFactory {
           pid: 7,
           writeStdin: async () => void requireRunning(),
           closeStdin: async () => undefined,
-          kill: async () => void requireRunning(),
+          // Fine after the end, as in life.
+          kill: async () => {
+            if (spec.argv[0] === "sleep") requireRunning();
+          },
           resize: async () => undefined,
           wait: () => ending,
         };

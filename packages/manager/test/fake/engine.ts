@@ -25,6 +25,8 @@ export class FakeEngine {
   readonly takenPorts = new Set<number>();
   readonly networks = new Set(["bridge", "net-a"]);
   onStart: OnStart = () => undefined;
+  /** Called when an agent shook hands. */
+  onConnected: OnStart = () => undefined;
   down = false;
   creates = 0;
   agents = 0;
