@@ -53,15 +53,19 @@ func newEnv(t testing.TB, change ...func(*Options)) *env {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be several users")
 	}
-	e := &env{t: t, dir: scratch(t, "/tmp")}
-	o := Options{
-		Pool: pool(), WorkingDir: e.dir, SpoolDir: t.TempDir(),
-		User:     fixedUser,
-		Activity: func() { e.activity.Add(1) },
-	}
+	o := Options{Pool: pool(), SpoolDir: t.TempDir(), User: fixedUser}
 	for _, fn := range change {
 		fn(&o)
 	}
+	return serve(t, o)
+}
+
+// serve puts the API on a port, with a folder of its own.
+func serve(t testing.TB, o Options) *env {
+	t.Helper()
+	e := &env{t: t, dir: scratch(t, "/tmp")}
+	o.WorkingDir = e.dir
+	o.Activity = func() { e.activity.Add(1) }
 	e.h = New(o)
 	mux := http.NewServeMux()
 	e.h.Register(mux)
