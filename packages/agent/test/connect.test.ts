@@ -169,11 +169,16 @@ describe("a lost connection", () => {
       if (attempt > 1) throw new Error("the engine is down");
     };
     const status = failure(client.status());
-    await until("the stream", () => agent.streams.length === 1);
-    setTimeout(() => agent.cut(), 20);
+    await until("the request", () => agent.requests === 1);
+    agent.cut();
     expect(await status).toMatchObject({ code: "unavailable", retryable: true, details: { reason: "unreachable" } });
   });
 });
+
+/** Waits until the last ping was answered: then only the timer of the next one is left. */
+async function answered(clock: FakeClock): Promise<void> {
+  await until("an answer", () => clock.pending <= 1);
+}
 
 describe("pings", () => {
   const silent = { argv: ["x"], stdin: false, maxOutputBytes: 1 };
@@ -208,8 +213,8 @@ describe("pings", () => {
     await client.exec(silent, new Collected());
     for (let n = 0; n < 10; n += 1) {
       await clock.pass(10_000);
-      await until("an answer", () => agent.pings > n);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await answered(clock);
+      expect(agent.pings).toBe(n + 1);
     }
     expect(agent.opens).toBe(1);
   });
@@ -266,20 +271,24 @@ describe("pings", () => {
 
   it("give up a command that the agent neither starts nor ends at its deadline", async () => {
     const clock = new FakeClock();
-    const { client } = clientOf({ onExec: () => undefined }, { clock });
+    let came = 0;
+    const onExec = (): void => {
+      came += 1;
+    };
+    const { client } = clientOf({ onExec }, { clock });
     const never = failure(client.exec(silent, new Collected()));
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    for (let n = 0; n < 5; n += 1) {
+    await until("the command came", () => came === 1);
+    for (let n = 0; n < 4; n += 1) {
       await clock.pass(10_000);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await answered(clock);
     }
     expect(await never).toMatchObject({ code: "internal", details: { reason: "overdue" } });
     const second = clientOf({ onExec: (exec) => exec.send(started()) }, { clock });
     const handle = await second.client.exec({ ...silent, timeoutMs: 1_000 }, new Collected());
     const end = failure(handle.wait());
-    for (let n = 0; n < 4; n += 1) {
+    for (let n = 0; n < 3; n += 1) {
       await clock.pass(10_000);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await answered(clock);
     }
     expect(await end).toMatchObject({ code: "internal", details: { reason: "overdue" } });
   });

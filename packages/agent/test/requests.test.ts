@@ -127,9 +127,13 @@ describe("files", () => {
         stream.write("abc");
       },
     });
-    const read = collect(client.files.read("a"));
-    setTimeout(() => agent.cut(), 30);
-    expect(await failure(read)).toMatchObject({ code: "unavailable", retryable: true });
+    const reading = (async () => {
+      for await (const chunk of client.files.read("a")) {
+        expect(String(Buffer.from(chunk))).toBe("abc");
+        agent.cut();
+      }
+    })();
+    expect(await failure(reading)).toMatchObject({ code: "unavailable", retryable: true });
   });
 
   it("never give content that is short: a body that ends early, or is reset", async () => {
@@ -167,8 +171,9 @@ describe("files", () => {
     }
     await until("reset", () => closed.length === 1);
     const controller = new AbortController();
-    const reading = collect(client.files.read("a", { signal: controller.signal }));
-    setTimeout(() => controller.abort(), 20);
+    const reading = (async () => {
+      for await (const _ of client.files.read("a", { signal: controller.signal })) controller.abort();
+    })();
     expect(await failure(reading)).toMatchObject({ code: "aborted" });
     await until("reset", () => closed.length === 2);
     expect(closed).toEqual([8, 8]);
@@ -248,7 +253,7 @@ describe("files", () => {
 
   it("hold a source back where the agent does not read", async () => {
     let taken = 0;
-    const { client } = clientOf({ onRequest: () => undefined });
+    const { agent, client } = clientOf({ onRequest: () => undefined });
     async function* source(): AsyncGenerator<Uint8Array> {
       for (;;) {
         taken += 1;
@@ -257,7 +262,8 @@ describe("files", () => {
     }
     const controller = new AbortController();
     const writing = client.files.write("a", source(), { signal: controller.signal });
-    await new Promise((settle) => setTimeout(settle, 100));
+    await until("the request", () => agent.requests === 1);
+    for (let turn = 0; turn < 200; turn += 1) await new Promise((settle) => setImmediate(settle));
     expect(taken).toBeLessThan(20);
     controller.abort();
     expect(await failure(writing)).toMatchObject({ code: "aborted" });
@@ -274,7 +280,7 @@ describe("files", () => {
         stream.respond({ ":status": 200 });
         for (const line of lines) {
           stream.write(line);
-          await new Promise((settle) => setTimeout(settle, 5));
+          await new Promise((settle) => setImmediate(settle));
         }
         stream.end();
       },
@@ -343,11 +349,12 @@ describe("answers", () => {
   });
 
   it("are waited for no longer than asked", async () => {
-    const { client } = clientOf({ onRequest: () => undefined });
+    const { agent, client } = clientOf({ onRequest: () => undefined });
     expect(await failure(client.status({ timeoutMs: 30 }))).toMatchObject({ code: "timeout", retryable: true });
     const controller = new AbortController();
     const waiting = client.processes.wait("abcdefgh", { signal: controller.signal });
-    setTimeout(() => controller.abort(), 20);
+    await until("the request", () => agent.requests === 2);
+    controller.abort();
     expect(await failure(waiting)).toMatchObject({ code: "aborted" });
   });
 });
