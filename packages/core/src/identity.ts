@@ -46,8 +46,17 @@ export function parsePrefix(value: unknown): string {
   );
 }
 
-/** A value as it may stand in a message: short, on one line, in quotes. */
+/** A value as it may stand in a message: short, on one line, in quotes. It never throws. */
 export function quote(value: unknown): string {
-  const text = typeof value === "string" ? value : String(value);
+  const text = textOf(value);
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    return String(value);
+  } catch {
+    return typeof value; // an object that has no text form, or refuses to give it
+  }
 }

@@ -48,6 +48,7 @@ describe("ids and prefixes", () => {
   it("quotes values on one line and short", () => {
     expect(quote("a\nb")).toBe('"a\\nb"');
     expect(quote("x".repeat(500)).length).toBeLessThan(90);
+    expect(quote(Object.create(null))).toBe('"object"');
   });
 });
 
