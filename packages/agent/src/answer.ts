@@ -3,6 +3,7 @@ import { constants } from "node:http2";
 import { abortedError } from "@podkit/core";
 import { agentError, MAX_ERROR_BODY } from "./agent-error.js";
 import type { Connection } from "./connection.js";
+import { resetStream } from "./reset.js";
 import { protocolError } from "./violation.js";
 
 /** Bytes of a JSON answer that are read. */
@@ -90,7 +91,7 @@ export class AnswerReader {
   fail(error: Error): void {
     if (this.settled) return;
     this.#settle();
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    resetStream(this.#stream, error);
     this.#reject(error);
   }
 

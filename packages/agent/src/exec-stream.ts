@@ -1,7 +1,8 @@
-import { type ClientHttp2Stream, constants } from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
 import { MAX_ERROR_BODY } from "./agent-error.js";
 import type { Connection } from "./connection.js";
 import { type AgentFrame, FrameDecoder } from "./frames.js";
+import { resetStream } from "./reset.js";
 import { protocolError } from "./violation.js";
 
 /** What happens on one stream of a command. */
@@ -52,7 +53,7 @@ export class ExecStream {
   /** Lets go of it without a word. */
   drop(): void {
     this.#state = "over";
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    resetStream(this.#stream, new Error("dropped"));
   }
 
   /** Hands on nothing more until `release`. */
@@ -93,7 +94,7 @@ export class ExecStream {
       return;
     }
     this.#state = "over";
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    resetStream(this.#stream, new Error("dropped"));
     this.#events.refused(this.#status, this.#decoder.rest());
   }
 
@@ -117,7 +118,7 @@ export class ExecStream {
   #cut(): void {
     if (this.#state !== "open" && this.#state !== "refused") return;
     this.#state = "over";
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    resetStream(this.#stream, new Error("dropped"));
     this.#events.cut();
   }
 }

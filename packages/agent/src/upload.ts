@@ -1,5 +1,4 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { constants } from "node:http2";
 import { PodkitError, throwIfAborted } from "@podkit/core";
 import type { ActiveTime } from "./active-time.js";
 import { AnswerReader } from "./answer.js";
@@ -36,7 +35,6 @@ export async function upload(connection: Connection, time: ActiveTime, request: 
     return parseBody(doing, await reader.body);
   } finally {
     watch.stop();
-    stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { describe, expect, it } from "vitest";
 import { clientOf, failure, until } from "./support/client.js";
 import type { FakeRequest } from "./support/fake-agent.js";
+import { type StreamEnds, streamEnds } from "./support/http2-frames.js";
 
 const INFO = { path: "/w/a", name: "a", type: "file", size: 3, mode: 0o644, uid: 0, gid: 0, mtimeMs: 1.5 };
 const PROCESS = {
@@ -73,25 +74,28 @@ describe("files", () => {
     ]);
   });
 
-  it.each(["", "a\0b", "x".repeat(4097), "ä".repeat(2049), "\ud800"])(
-    "refuse the path %j before anything is sent",
-    async (path) => {
-      const { agent, client } = clientOf();
-      const { files } = client;
-      const calls = [
-        files.stat(path),
-        files.write(path, ""),
-        files.list(path),
-        files.mkdir(path),
-        files.rename("a", path),
-        files.remove(path),
-      ];
-      for (const call of calls) expect(await failure(call)).toMatchObject({ code: "invalid_argument" });
-      expect(() => files.read(path)).toThrow("no path");
-      expect(() => files.readTar(path)).toThrow("no path");
-      expect(agent.opens).toBe(0);
-    },
-  );
+  it.each([
+    ["empty", ""],
+    ["with NUL", "a\0b"],
+    ["too long", "x".repeat(4097)],
+    ["too long in bytes", "ä".repeat(2049)],
+    ["with half a character", "\ud800"],
+  ])("refuse a path that is %s before anything is sent", async (_, path) => {
+    const { agent, client } = clientOf();
+    const { files } = client;
+    const calls = [
+      files.stat(path),
+      files.write(path, ""),
+      files.list(path),
+      files.mkdir(path),
+      files.rename("a", path),
+      files.remove(path),
+    ];
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: "invalid_argument" });
+    expect(() => files.read(path)).toThrow("no path");
+    expect(() => files.readTar(path)).toThrow("no path");
+    expect(agent.opens).toBe(0);
+  });
 
   it.each([
     ["a relative path", { ...INFO, path: "a" }],
@@ -231,24 +235,43 @@ describe("files", () => {
   });
 
   it("reset the request where the source fails or gives no bytes", async () => {
-    const resets: number[] = [];
-    const { client } = clientOf({
+    let open = 0;
+    const { agent, client } = clientOf({
       onRequest: ({ stream }) => {
+        open += 1;
         stream.resume();
-        stream.on("close", () => resets.push(stream.rstCode));
+        stream.on("close", () => {
+          open -= 1;
+        });
       },
     });
-    async function* broken(): AsyncGenerator<Uint8Array> {
-      yield Buffer.from("abc");
-      throw new Error("the disk is gone");
+    for (const length of [3, 1_000, 50_000, 1_000_000]) {
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(length);
+        await new Promise((settle) => setImmediate(settle));
+        throw new Error("the disk is gone");
+      }
+      await expect(client.files.write("a", broken())).rejects.toThrow("the disk is gone");
     }
-    await expect(client.files.write("a", broken())).rejects.toThrow("the disk is gone");
     async function* text(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(3);
+      await new Promise((settle) => setImmediate(settle));
       yield JSON.parse('"abc"');
     }
     expect(await failure(client.files.write("a", text()))).toMatchObject({ code: "invalid_argument" });
-    await until("both were reset", () => resets.length === 2);
-    expect(resets).toEqual([8, 8]);
+    const controller = new AbortController();
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(7);
+      await new Promise((settle) => setImmediate(settle));
+      controller.abort();
+      yield await new Promise<Uint8Array>(() => undefined);
+    }
+    const writing = client.files.write("a", slow(), { signal: controller.signal });
+    expect(await failure(writing)).toMatchObject({ code: "aborted" });
+    // An end of a body, even with a reset after it, tells an agent that the file is whole.
+    const ends = (): StreamEnds => streamEnds(Buffer.concat(agent.stream.written));
+    await until("all that came were reset", () => open === 0 && ends().reset >= 3);
+    expect(ends().whole).toBe(0);
   });
 
   it("hold a source back where the agent does not read", async () => {

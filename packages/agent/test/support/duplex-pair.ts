@@ -12,6 +12,8 @@ export class PairedStream extends Duplex implements ByteStream {
   #kept: (() => void)[] = [];
   /** Bytes that were written to it. */
   sent = 0;
+  /** The bytes themselves. */
+  readonly written: Buffer[] = [];
   #resume: (() => void) | undefined;
 
   ref(): void {
@@ -42,6 +44,7 @@ export class PairedStream extends Duplex implements ByteStream {
     const passed = chunk.subarray(0, this.budget);
     this.budget -= passed.length;
     this.sent += passed.length;
+    this.written.push(passed);
     if (other === undefined || other.destroyed || passed.length === 0 || other.push(passed)) process.nextTick(done);
     else other.#resume = done;
     if (this.budget <= 0) setImmediate(() => this.destroy());
