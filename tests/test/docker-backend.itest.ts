@@ -1,20 +1,14 @@
 import { backendCases, runConformance } from "@podkit/testing";
-import { afterAll, describe, it } from "vitest";
-import { dockerSetup } from "../support/docker.js";
-import { dockerAsked } from "../support/engines.js";
+import { describeDocker } from "../support/describe.js";
 import { reporter } from "../support/report.js";
 import { vitestRunner } from "../support/runner.js";
 
-if (dockerAsked()) {
-  const setup = await dockerSetup();
-  afterAll(() => setup.close());
+describeDocker("docker", ({ backendContext }) => {
   runConformance({
-    name: "docker: backend",
+    name: "conformance of the backend",
     cases: backendCases,
-    context: setup.backendContext,
+    context: backendContext,
     runner: vitestRunner,
     onOutcome: reporter("docker"),
   });
-} else {
-  describe("docker: backend", () => it("conformance", ({ skip }) => skip("Docker was not asked for")));
-}
+});

@@ -1,15 +1,12 @@
 import { createPodkit, EventBus, PodkitError, type PodkitEvent } from "podkit";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { dockerSetup, IMAGES } from "../support/docker.js";
-import { dockerAsked } from "../support/engines.js";
+import { expect, it } from "vitest";
+import { describeDocker } from "../support/describe.js";
+import { IMAGES } from "../support/docker.js";
 
-describe.runIf(dockerAsked())("docker: the facade", async () => {
-  const { prefix, sessionContext, ...setup } = await dockerSetup();
+describeDocker("docker: the facade", ({ prefix, sessionContext }) => {
   const { backend } = sessionContext;
   const config = { image: IMAGES.busybox };
   const ours = () => backend.list({ "dev.podkit.prefix": prefix });
-  afterEach(() => sessionContext.clean());
-  afterAll(() => setup.close());
 
   it("row 12: `await using` removes at the end of the block, also when it throws, and does not hide that error", async () => {
     await using podkit = createPodkit({ prefix });

@@ -1,15 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createPodkit } from "podkit";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { dockerSetup, IMAGES } from "../support/docker.js";
-import { dockerAsked } from "../support/engines.js";
+import { expect, it } from "vitest";
+import { describeDocker } from "../support/describe.js";
+import { IMAGES } from "../support/docker.js";
 import { Program } from "../support/program.js";
 
 /** Milliseconds after the beginning of the creation at which the program is killed. */
 const MOMENTS = [0, 40, 80, 130, 180, 240, 320, 420, 550, 700, 900, 1_200];
 
-describe.runIf(dockerAsked())("docker: creations that are killed half-way", async () => {
-  const { prefix, sessionContext, docker, ...setup } = await dockerSetup();
+describeDocker("docker: creations that are killed half-way", ({ prefix, sessionContext, docker }) => {
   const { backend } = sessionContext;
   const agentVolumePrefix = `${prefix}-agent`;
   const ours = () => backend.list({ "dev.podkit.prefix": prefix });
@@ -19,8 +18,6 @@ describe.runIf(dockerAsked())("docker: creations that are killed half-way", asyn
       .filter(({ Mounts }) => Mounts.some(({ Name }) => Name?.startsWith(agentVolumePrefix)))
       .map(({ Id }) => Id);
   };
-  afterEach(() => sessionContext.clean());
-  afterAll(() => setup.close());
 
   for (const moment of MOMENTS) {
     it(`row 49: killed -9 after ${moment} ms, the next call adopts or clears away what is left, and nothing leaks`, async () => {

@@ -1,16 +1,13 @@
 import { createPodkit } from "podkit";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { dockerSetup, IMAGES } from "../support/docker.js";
-import { dockerAsked } from "../support/engines.js";
+import { expect, it } from "vitest";
+import { describeDocker } from "../support/describe.js";
+import { IMAGES } from "../support/docker.js";
 import { Program } from "../support/program.js";
 
-describe.runIf(dockerAsked())("docker: programs that come and go", async () => {
-  const { prefix, sessionContext, ...setup } = await dockerSetup();
+describeDocker("docker: programs that come and go", ({ prefix, sessionContext }) => {
   const { backend } = sessionContext;
   const identity = () => ({ prefix, ...sessionContext.newId(), image: IMAGES.busybox });
   const ours = () => backend.list({ "dev.podkit.prefix": prefix });
-  afterEach(() => sessionContext.clean());
-  afterAll(() => setup.close());
 
   it("row 8: another program, and one after the first was killed, continue the same container with its files and environment", async () => {
     const argument = identity();
