@@ -1,10 +1,8 @@
 import { pipeline } from "node:stream/promises";
 import type { Session, SpawnedCommand, SpawnOptions } from "podkit";
 import type { Io } from "./io.js";
+import { BROKEN_PIPE, isBrokenPipe } from "./report.js";
 import { exitCodeOf, type SignalRelay } from "./signals.js";
-
-/** Exit code of a program whose reader went away, as a shell gives it. */
-const BROKEN_PIPE = 141;
 
 /** What {@link attach} takes. */
 export interface AttachRequest {
@@ -66,8 +64,4 @@ function followSize(command: SpawnedCommand, stdout: Io["stdout"]): { stop(): vo
   };
   stdout.on("resize", onResize);
   return { stop: () => stdout.removeListener("resize", onResize) };
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EPIPE";
 }

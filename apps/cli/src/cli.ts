@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { PodkitError } from "podkit";
 import type { Io } from "./io.js";
 import { buildProgram } from "./program.js";
-import { OWN_FAILURE, report } from "./report.js";
+import { BROKEN_PIPE, isBrokenPipe, OWN_FAILURE, report } from "./report.js";
 
 /** Runs one command line, without the program's own name before it. Gives the exit code, and never throws. */
 export async function cli(args: readonly string[], io: Io, version: string): Promise<number> {
@@ -20,6 +20,7 @@ export async function cli(args: readonly string[], io: Io, version: string): Pro
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return afterParsing(error, flags, io);
+    if (isBrokenPipe(error)) return BROKEN_PIPE;
     report(error, flags, io);
     return OWN_FAILURE;
   }

@@ -4,6 +4,14 @@ import type { CommonFlags, Io } from "./io.js";
 /** Exit code where podkit itself failed, not the command that it ran. As docker's. */
 export const OWN_FAILURE = 125;
 
+/** Exit code of a program whose reader went away, as a shell gives it. */
+export const BROKEN_PIPE = 141;
+
+/** True where nobody reads any more what is written. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
+}
+
 /** Says on stderr what failed: a sentence, or JSON; where it came from only with `--debug`. */
 export function report(error: unknown, flags: CommonFlags, io: Pick<Io, "stderr">): void {
   io.stderr.write(flags.json === true ? `${JSON.stringify({ error: asJson(error, flags) })}\n` : asText(error, flags));

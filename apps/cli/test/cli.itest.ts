@@ -91,6 +91,26 @@ describe("run and exec", () => {
   });
 });
 
+describe("logs that nobody reads any more", () => {
+  it("are no failure of podkit's", async () => {
+    const script = "i=0; while [ $i -lt 20000 ]; do echo a line of some length; i=$((i+1)); done; sleep 600";
+    await using _session = await podkit.getSession({
+      userId: "bob",
+      sessionId: "flood",
+      config: { image: IMAGE, entrypoint: ["sh", "-c", script] },
+    });
+    const child = startCli(["logs", "-f", ...FLAGS, "bob/flood"]);
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.stdin.end();
+    child.stdout.once("data", () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect([code, stderr]).toEqual([141, ""]);
+  });
+});
+
 describe("a terminal", () => {
   interface Step {
     readonly wait: string;

@@ -167,10 +167,12 @@ describe("spawn", () => {
 
   it("disposal ends the whole tree although nobody read, and is quiet after the end", async () => {
     const target = new FakeTarget();
+    let held: void | Promise<void>;
     {
       await using _command = await spawn({ target, command: ["yes"] });
-      void target.sinks.onStdout(bytes(OUTPUT_BUFFER_BYTES));
+      held = target.sinks.onStdout(bytes(OUTPUT_BUFFER_BYTES));
     }
+    expect(await isSettled(Promise.resolve(held))).toBe(true);
     expect(target.handle.calls.filter((call) => call === "kill SIGKILL")).toHaveLength(1);
     const second = new FakeTarget();
     const ended = await spawn({ target: second, command: ["true"] });

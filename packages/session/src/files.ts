@@ -29,9 +29,10 @@ export class Files implements SessionFiles {
     this.#files = files;
   }
 
+  /** Text of a file of at most 256 MiB. @throws `not_found`, `resource_exhausted` where it is larger, `invalid_state` where it is a folder. */
   read(path: string, options?: ReadFileOptions & { readonly encoding?: "utf8" | undefined }): Promise<string>;
+  /** As with text above, and gives bytes. */
   read(path: string, options: ReadFileOptions & { readonly encoding: "buffer" }): Promise<Uint8Array>;
-  /** At most 256 MiB. @throws `not_found`, `resource_exhausted` where it is larger, `invalid_state` where it is a folder. */
   async read(
     path: string,
     options: ReadFileOptions & { readonly encoding?: "utf8" | "buffer" | undefined } = {},
@@ -46,6 +47,7 @@ export class Files implements SessionFiles {
     return encoding === "buffer" ? all : decodeUtf8(all);
   }
 
+  /** The bytes as they come, for files of any size. @throws as `read`, with the first piece. */
   readStream(path: string, options: ReadFileOptions = {}): AsyncIterable<Uint8Array> {
     checkTarget("path", path, options);
     if (options.offset !== undefined) checkCount("offset", options.offset, 0);
@@ -53,6 +55,7 @@ export class Files implements SessionFiles {
     return this.#files().read(path, options);
   }
 
+  /** Writes the whole file or nothing; missing folders are made. An existing file keeps its owner, and its mode where none is given. */
   async write(path: string, content: FileContent, options: WriteFileOptions = {}): Promise<FileInfo> {
     checkTarget("path", path, options);
     checkContent(content);
@@ -60,17 +63,20 @@ export class Files implements SessionFiles {
     return this.#files().write(path, content, options);
   }
 
+  /** What a folder holds, sorted by path. @throws `not_found` */
   async list(path = ".", options: ListFilesOptions = {}): Promise<FileInfo[]> {
     checkTarget("path", path, options);
     if (options.depth !== undefined) checkCount("depth", options.depth, 1);
     return this.#files().list(path, options);
   }
 
+  /** @throws `not_found` */
   async stat(path: string, options: FileOptions = {}): Promise<FileInfo> {
     checkTarget("path", path, options);
     return this.#files().stat(path, options);
   }
 
+  /** False where there is none. */
   async exists(path: string, options: FileOptions = {}): Promise<boolean> {
     try {
       await this.stat(path, options);
@@ -82,6 +88,7 @@ export class Files implements SessionFiles {
     }
   }
 
+  /** Removes a file, or a folder: one that is not empty only with `recursive`. @throws `not_found` */
   async remove(path: string, options: FileOptions & { readonly recursive?: boolean | undefined } = {}): Promise<void> {
     checkTarget("path", path, options);
     await this.#files().remove(path, options);
@@ -94,6 +101,7 @@ export class Files implements SessionFiles {
     return this.#files().mkdir(path, { ...options, parents: true });
   }
 
+  /** Renames within one mount. @throws `not_found` */
   async rename(from: string, to: string, options: FileOptions = {}): Promise<void> {
     checkTarget("from", from, options);
     parsePath("to", to);
@@ -124,6 +132,7 @@ export class Files implements SessionFiles {
     await download({ files: this.#files(), path, localPath, options });
   }
 
+  /** Changes below a folder, until the iteration ends; an abort only lets go. */
   watch(
     path: string,
     options: FileOptions & { readonly recursive?: boolean | undefined } = {},

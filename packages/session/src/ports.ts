@@ -35,10 +35,12 @@ export class Ports implements SessionPorts {
     this.#clock = parts.clock;
   }
 
+  /** TCP ports that something in the container listens on. */
   async list(options?: CallOptions): Promise<ListeningPort[]> {
     return this.#sandbox().listPorts(options);
   }
 
+  /** Where a published port is reached, such as `http://127.0.0.1:32768`. @throws `not_found` where it is not published. */
   async url(port: number, options: CallOptions & { readonly protocol?: string | undefined } = {}): Promise<string> {
     checkPort(port);
     const { protocol = "http", signal } = options;
@@ -54,6 +56,7 @@ export class Ports implements SessionPorts {
     return `${protocol}://${host}:${endpoint.port}`;
   }
 
+  /** Settles once something in the container listens on the port. @throws `timeout` after `timeoutMs` (default 30 000). */
   async waitFor(port: number, options: CallOptions & { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     checkPort(port);
     const timeoutMs = parseTimeout("timeoutMs", options.timeoutMs ?? WAIT_TIMEOUT_MS);

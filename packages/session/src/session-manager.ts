@@ -107,17 +107,18 @@ export class SessionManager {
     );
   }
 
+  /** As with text below, and gives output as bytes. */
   executeCommand(
     id: SessionId,
     command: string | readonly string[],
     options: ExecOptions & { readonly encoding: "buffer" },
   ): Promise<ExecResult<Uint8Array>>;
+  /** Runs a command in a session that is there. @throws `not_found`, and as `Session.executeCommand`. */
   executeCommand(
     id: SessionId,
     command: string | readonly string[],
     options?: ExecOptions,
   ): Promise<ExecResult<string>>;
-  /** Runs a command in a session that is there. @throws `not_found`, and as `Session.executeCommand`. */
   async executeCommand(
     id: SessionId,
     command: string | readonly string[],

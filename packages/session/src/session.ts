@@ -56,21 +56,22 @@ export class Session implements SessionApi {
     this.ports = new Ports({ sandbox: () => this.#open(), clock: this.#clock });
   }
 
+  /** As with text below, and gives output as bytes. */
   executeCommand(
     command: string | readonly string[],
     options: ExecOptions & { readonly encoding: "buffer" },
   ): Promise<ExecResult<Uint8Array>>;
-  executeCommand(
-    command: string | readonly string[],
-    options?: ExecOptions & { readonly encoding?: "utf8" | undefined },
-  ): Promise<ExecResult<string>>;
-  executeCommand(command: string | readonly string[], options?: ExecOptions): Promise<ExecResult<string>>;
   /**
    * Runs a command to its end: a string by `/bin/sh -c`, an array as it is. A code other than 0 and a timeout are results, unless
    * `check` is true. A stopped container is started again before.
    * @throws `invalid_argument` before anything runs; `aborted` at once, and the whole tree is ended; `exec_lost` where its end cannot be
    * known; {@link ExecFailedError} and {@link ExecTimeoutError} with `check: true`; what a callback or the source of stdin threw.
    */
+  executeCommand(
+    command: string | readonly string[],
+    options?: ExecOptions & { readonly encoding?: "utf8" | undefined },
+  ): Promise<ExecResult<string>>;
+  executeCommand(command: string | readonly string[], options?: ExecOptions): Promise<ExecResult<string>>;
   async executeCommand(
     command: string | readonly string[],
     options: ExecOptions = {},
@@ -91,6 +92,7 @@ export class Session implements SessionApi {
     return this.files.write(path, content, options);
   }
 
+  /** The container as it is now; starts none. @throws `not_found` where it is gone. */
   async info(options?: CallOptions): Promise<SandboxInfo> {
     return this.#open().info(options);
   }
@@ -100,14 +102,17 @@ export class Session implements SessionApi {
     return this.#open().logs(options);
   }
 
+  /** Ends everything inside and the container; files stay, and the next command starts it again. Stopped already is fine. */
   async stop(options?: CallOptions): Promise<void> {
     await this.#open().stop(options);
   }
 
+  /** Freezes everything inside; commands are `invalid_state` until `resume`. Paused already is fine. */
   async pause(options?: CallOptions): Promise<void> {
     await this.#open().pause(options);
   }
 
+  /** Lets everything go on that was paused. Running already is fine. @throws `invalid_state` where it is stopped. */
   async resume(options?: CallOptions): Promise<void> {
     await this.#open().resume(options);
   }

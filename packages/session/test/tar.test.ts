@@ -67,6 +67,16 @@ describe("readTar", () => {
       ]);
       await expect(read(header)).rejects.toEqual(bad);
     }
+    const record = `100000 comment=${"x".repeat(100_000 - 16)}\n`;
+    expect(record).toHaveLength(100_000);
+    const archive = Buffer.concat([
+      forged(await tarOf({ name: "h", content: record }), [[156, "x"]]).subarray(0, -1024),
+      whole,
+    ]);
+    await expect(read(archive)).rejects.toEqual(bad);
+    const fits = `60000 comment=${"x".repeat(60_000 - 15)}\n`;
+    const fitting = forged(await tarOf({ name: "h", content: fits }), [[156, "x"]]).subarray(0, -1024);
+    expect(await read(Buffer.concat([fitting, whole]))).toMatchObject([{ name: "a", text: "x" }]);
   });
 
   it.each(["5 path=x", "999 path=a\n", "0 path=a\n", "path=a\n", "7 =ab\n\n", "12 size=-1\n\n\n", "-1 path=a\n"])(

@@ -9,6 +9,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -256,6 +257,19 @@ describe("upload", () => {
     await expect(received(join(source, "sock"))).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(received(join(base, "missing"))).rejects.toMatchObject({ code: "not_found" });
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("a file that is cut short meanwhile is an error, and not padded or endless", async () => {
+    const file = join(base, "f");
+    await writeFile(file, Buffer.alloc(1_000_000));
+    const files = containerWith({
+      write: async (_path, content) => {
+        if (typeof content === "string" || content instanceof Uint8Array) throw new Error("not as a stream");
+        for await (const _ of content) await truncate(file, 10);
+        return info("file");
+      },
+    });
+    await expect(files.upload(file, "/in")).rejects.toMatchObject({ code: "conflict", retryable: true });
   });
 
   it("tells the container's error, and stops reading", async () => {
