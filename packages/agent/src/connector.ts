@@ -28,6 +28,7 @@ export class Connector {
   readonly time: ActiveTime;
   readonly graceMs: number;
   readonly #link: AgentLink;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #watch: GoneWatch;
   readonly #pinger: Pinger;
@@ -41,6 +42,7 @@ export class Connector {
     this.time = new ActiveTime(clock);
     this.graceMs = graceMs;
     this.#link = link;
+    this.#clock = clock;
     this.#logger = logger;
     this.#watch = new GoneWatch({ link, clock, confirmed: () => this.#end(goneError()) });
     this.#pinger = new Pinger({
@@ -102,6 +104,23 @@ export class Connector {
   end(): void {
     this.#calls -= 1;
     if (this.#calls === 0) this.#current?.connection.unref();
+  }
+
+  /**
+   * Holds the event loop for something that nobody waits for but that should still get out: until the function that it gives back
+   * is called, and for `ms` at most.
+   */
+  linger(ms: number): () => void {
+    this.begin();
+    let lingering = true;
+    const leave = (): void => {
+      if (!lingering) return;
+      lingering = false;
+      timer.cancel();
+      this.end();
+    };
+    const timer = this.#clock.after(ms, leave, { hold: true });
+    return leave;
   }
 
   /** The agent broke its protocol over this connection: it is not used any more. */

@@ -23,6 +23,8 @@ import { Retries } from "./retries.js";
 import { protocolError } from "./violation.js";
 
 const START_MS = 30_000;
+/** How long a program that ends right after an abort still waits for the agent to hear of it. */
+const LINGER_MS = 1_000;
 /** What the agent has beyond a command's own deadline to end its tree and say so. */
 const OVERDUE_MS = 20_000;
 /** Frames that wait for the next stream. */
@@ -65,6 +67,8 @@ export class ExecCall {
   /** Nothing is to be done any more, for the agent neither. */
   #over = false;
   #activeSince: number;
+  /** Lets the event loop go, which is held until the agent ended an abandoned command. */
+  #leave: (() => void) | undefined;
 
   constructor(options: ExecCallOptions) {
     this.#options = options;
@@ -205,6 +209,7 @@ export class ExecCall {
     const truncated = this.#output.finish(exit);
     this.#over = true;
     stream.finish(emptyFrame(FRAME.release));
+    this.#leave?.();
     if (this.#settled) return;
     const { exitCode, signal, timedOut, oomKilled, durationMs } = exit;
     if (!exit.treeAlive) this.#exit.resolve({ exitCode, signal, timedOut, truncated, oomKilled, durationMs });
@@ -245,6 +250,7 @@ export class ExecCall {
     const cancel = emptyFrame(FRAME.cancel);
     this.#always.push(cancel);
     if (this.#instance === undefined) this.#over = true;
+    else this.#leave = this.#connector.linger(LINGER_MS);
     this.#stream?.write(cancel);
     this.#stream?.release();
   }
@@ -255,6 +261,7 @@ export class ExecCall {
 
   #fail(error: unknown): void {
     this.#over = true;
+    this.#leave?.();
     this.#stream?.drop();
     if (!this.#settled) this.#settle(error);
   }

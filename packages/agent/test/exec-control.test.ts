@@ -236,16 +236,19 @@ describe("an abort", () => {
 
   it("after STARTED rejects wait() at once, sends CANCEL, and RELEASE after EXIT", async () => {
     const { frames, exec, onExec } = recorder();
-    const { client } = clientOf({ onExec });
+    const { agent, client } = clientOf({ onExec });
     const controller = new AbortController();
     const sinks = new Collected();
     const handle = await client.exec(STREAM, sinks, { signal: controller.signal });
     controller.abort(new Error("enough"));
     expect(await failure(handle.wait())).toMatchObject({ code: "aborted" });
+    // A program that ends now would leave the command running.
+    expect(agent.stream.held).toBe(true);
     exec().send(stdout(0, "late"), exit({ exitCode: null, signal: "KILL", stdoutBytes: 4 }));
     await until("RELEASE", () => frames.some(({ type }) => type === FRAME.release));
     expect(frames[0]?.type).toBe(FRAME.cancel);
     expect(sinks.text).toBe("");
+    expect(agent.stream.held).toBe(false);
   });
 
   it("while the stream is cut still reaches the agent", async () => {
