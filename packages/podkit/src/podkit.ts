@@ -103,14 +103,13 @@ export class Podkit implements AsyncDisposable {
     return this.#scope({ prefix: options.prefix }).manager.list({ signal: options.signal });
   }
 
+  /** As with text below, and gives output as bytes. */
   run(
     command: string | readonly string[],
     options: RunOptions & { readonly encoding: "buffer" },
   ): Promise<ExecResult<Uint8Array>>;
+  /** Runs one command in a container of its own, which is removed afterwards in any case. See `runInDocker`. */
   run(command: string | readonly string[], options?: RunOptions): Promise<ExecResult<string>>;
-  /**
-   * Runs one command in a container of its own, which is removed afterwards in any case. See `runInDocker`.
-   */
   async run(command: string | readonly string[], options: RunOptions = {}): Promise<ExecResult<string | Uint8Array>> {
     return runOnce((prefix) => this.#scope({ prefix }).sessions, command, options);
   }

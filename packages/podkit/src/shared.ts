@@ -68,20 +68,21 @@ export async function getDockerSession(request: SessionRequest & DockerAccess): 
   return podkit.instance({ docker }).getSession(rest);
 }
 
+/** As with text below, and gives output as bytes. */
 export function runInDocker(
   command: string | readonly string[],
   options: RunOptions & DockerAccess & { readonly encoding: "buffer" },
 ): Promise<ExecResult<Uint8Array>>;
-export function runInDocker(
-  command: string | readonly string[],
-  options?: RunOptions & DockerAccess,
-): Promise<ExecResult<string>>;
 /**
  * Runs one command in a Docker container of its own: files are put in first, and everything is removed afterwards, also after an
  * error, a timeout, an abort (which rejects once that is done) or Ctrl-C. A program that is killed leaves a container that the engine
  * removes after its rest.
  * @throws as `getDockerSession` and `Session.executeCommand`.
  */
+export function runInDocker(
+  command: string | readonly string[],
+  options?: RunOptions & DockerAccess,
+): Promise<ExecResult<string>>;
 export async function runInDocker(
   command: string | readonly string[],
   options: RunOptions & DockerAccess = {},

@@ -55,7 +55,7 @@ export class Files implements SessionFiles {
     return this.#files().read(path, options);
   }
 
-  /** Writes the whole file or nothing; missing folders are made. An existing file keeps its owner, and its mode where none is given. */
+  /** Writes the whole file or nothing; missing folders are made. An existing file keeps its owner and mode. */
   async write(path: string, content: FileContent, options: WriteFileOptions = {}): Promise<FileInfo> {
     checkTarget("path", path, options);
     checkContent(content);
