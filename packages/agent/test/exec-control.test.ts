@@ -147,6 +147,7 @@ describe("a sink's promise", () => {
 
   it("goes on over a cut: nothing is lost, nothing comes twice", async () => {
     let streams = 0;
+    let answers = 0;
     const { agent, client } = clientOf({
       onExec: async (exec) => {
         streams += 1;
@@ -154,15 +155,23 @@ describe("a sink's promise", () => {
         exec.send(started());
         for (let at = from; at < 10; at += 1) exec.send(stdout(at, String(at)));
         exec.send(exit({ stdoutBytes: 10 }));
+        answers += 1;
       },
     });
     let text = "";
     let release = (): void => undefined;
+    let held = 0;
+    let most = 0;
     const handle = await client.exec(STREAM, {
       onStdout: (chunk) => {
         text += String(Buffer.from(chunk));
+        held += 1;
+        most = Math.max(most, held);
         return new Promise<void>((settle) => {
-          release = settle;
+          release = () => {
+            held = 0;
+            settle();
+          };
         });
       },
       onStderr: () => undefined,
@@ -171,10 +180,13 @@ describe("a sink's promise", () => {
     await until("the first piece", () => text === "0");
     agent.cut();
     await until("the second stream", () => streams === 2);
+    await until("it says something", () => answers === 2);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((settle) => setImmediate(settle));
     const pump = setInterval(() => release(), 1);
     await done;
     clearInterval(pump);
     expect(text).toBe("0123456789");
+    expect(most).toBe(1);
   });
 
   it.each([
