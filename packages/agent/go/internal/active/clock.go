@@ -6,18 +6,16 @@ import (
 	"time"
 )
 
-const (
-	interval = 100 * time.Millisecond
-	// frozenFrom is the gap between two samples that no busy machine explains.
-	frozenFrom = 2 * time.Second
-)
+// slack is what a busy machine may add to the interval between two samples; a longer gap is a freeze.
+const slack = 2 * time.Second
 
 // Clock is a monotonic clock less the time that the process was frozen (docker pause). The kernel's clocks run on
 // meanwhile, so it samples, and takes a gap that is much longer than the sampling interval for a freeze.
 //
 // It samples only while somebody needs it.
 type Clock struct {
-	now func() time.Duration
+	now      func() time.Duration
+	interval time.Duration
 
 	mu     sync.Mutex
 	last   time.Duration
@@ -26,13 +24,11 @@ type Clock struct {
 	stop   chan struct{}
 }
 
-// New makes a Clock.
-func New() *Clock {
+// New makes a Clock that samples so often.
+func New(interval time.Duration) *Clock {
 	start := time.Now()
-	return newClock(func() time.Duration { return time.Since(start) })
+	return &Clock{interval: interval, now: func() time.Duration { return time.Since(start) }}
 }
-
-func newClock(now func() time.Duration) *Clock { return &Clock{now: now} }
 
 // Now gives the time since some moment, less what was frozen while the clock was held.
 func (c *Clock) Now() time.Duration {
@@ -43,8 +39,8 @@ func (c *Clock) Now() time.Duration {
 
 func (c *Clock) sample() time.Duration {
 	now := c.now()
-	if gap := now - c.last; c.users > 0 && gap > frozenFrom {
-		c.frozen += gap - interval
+	if gap := now - c.last; c.users > 0 && gap > c.interval+slack {
+		c.frozen += gap - c.interval
 	}
 	c.last = now
 	return now - c.frozen
@@ -72,7 +68,7 @@ func (c *Clock) Hold() (release func()) {
 }
 
 func (c *Clock) run(stop chan struct{}) {
-	t := time.NewTicker(interval)
+	t := time.NewTicker(c.interval)
 	defer t.Stop()
 	for {
 		select {

@@ -181,11 +181,16 @@ func (s *Stream) Run() (*Result, error) {
 	if err != nil {
 		return r, err
 	}
+	s.Finish()
+	return r, nil
+}
+
+// Finish releases the command and waits for the end of the answer.
+func (s *Stream) Finish() {
 	_ = s.Send(frame.Release, nil)
 	_ = s.w.Close()
 	_, _ = io.Copy(io.Discard, s.res.Body)
 	s.Cut()
-	return r, nil
 }
 
 // Collect reads to EXIT, on top of what r already has.

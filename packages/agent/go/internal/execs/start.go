@@ -133,7 +133,7 @@ func newPipe() (fds [2]int, err error) {
 }
 
 func (e *Exec) newOutput(fd int) *output {
-	_ = unix.SetNonblock(fd, true)
+	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_NONBLOCK)
 	return &output{f: os.NewFile(uintptr(fd), "output"), space: make(chan struct{}, 1), sink: e.newSink()}
 }
 

@@ -50,7 +50,7 @@ func (a *Agent) stop(e end, grace time.Duration) {
 
 // watchRest stops the agent after its lifetime without activity.
 func (a *Agent) watchRest() {
-	if a.cfg.LifetimeMs == nil || len(a.cfg.Program) > 0 {
+	if !a.stopsAtRest() {
 		return
 	}
 	lifetime := optional(a.cfg.LifetimeMs)

@@ -3,6 +3,9 @@
 package listen
 
 import (
+	"bufio"
+	"bytes"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -89,11 +92,11 @@ func (l *Listener) admit(c *net.UnixConn) {
 		_ = c.Close()
 	case b[0] == HandOver:
 		if h := takeOver(c, fds); h != nil {
-			l.give(h)
+			l.give(newBuffered(h, nil))
 		}
 	default:
 		closeAll(fds)
-		l.give(&prefixed{UnixConn: c, first: b})
+		l.give(newBuffered(c, b))
 	}
 }
 
@@ -138,17 +141,22 @@ func closeAll(fds []int) {
 	}
 }
 
-// prefixed gives back the byte that was read to see what kind of connection it is.
-type prefixed struct {
-	*net.UnixConn
-	first []byte
+// readAhead is how much one read of a connection takes at most: HTTP/2 reads each frame's header and payload on its own.
+const readAhead = 64 << 10
+
+// buffered is a connection that is read ahead.
+type buffered struct {
+	net.Conn
+	r *bufio.Reader
 }
 
-func (p *prefixed) Read(b []byte) (int, error) {
-	if len(p.first) > 0 && len(b) > 0 {
-		n := copy(b, p.first)
-		p.first = p.first[n:]
-		return n, nil
+// newBuffered begins with the bytes that were read to see what kind of connection it is.
+func newBuffered(c net.Conn, first []byte) *buffered {
+	var r io.Reader = c
+	if len(first) > 0 {
+		r = io.MultiReader(bytes.NewReader(first), c)
 	}
-	return p.UnixConn.Read(b)
+	return &buffered{Conn: c, r: bufio.NewReaderSize(r, readAhead)}
 }
+
+func (b *buffered) Read(p []byte) (int, error) { return b.r.Read(p) }

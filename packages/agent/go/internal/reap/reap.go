@@ -126,7 +126,7 @@ func (r *Reaper) Run() {
 			// No child at all: between two spawners. A start kicks; the timer is for children that were adopted.
 			select {
 			case <-r.kick:
-			case <-time.After(50 * time.Millisecond):
+			case <-time.After(time.Second):
 			}
 		case err != nil:
 			time.Sleep(time.Millisecond) // EINTR, or a kernel that does not know the call

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nextEnded blocks until a child has ended and gives its pid without reaping it.
+// nextEnded waits until a child has ended and gives its pid without reaping it.
 func nextEnded() (int, error) {
 	var info [128]byte // siginfo_t
 	_, _, errno := syscall.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info[0])),

@@ -9,7 +9,7 @@ import (
 
 func newIdle(t *testing.T) *Idle {
 	t.Helper()
-	clock := active.New()
+	clock := active.New(time.Second)
 	clock.Hold()
 	return NewIdle(clock)
 }

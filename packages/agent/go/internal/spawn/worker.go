@@ -20,6 +20,7 @@ const workerThreads = 4
 // It is a process of its own because it lowers its own hard RLIMIT_LOCKS before each start, which is what marks the
 // program; the agent's own limits must stay as they are, since pam_limits copies those of PID 1.
 func Worker() int {
+	runtime.GOMAXPROCS(1)
 	runtime.LockOSThread()
 	PrestartThreads(workerThreads)
 	// What it starts is to be chosen before the agent when memory runs out. Raising needs no right.
