@@ -30,10 +30,14 @@ func pidsGroup(t *testing.T, a *agenttest.Agent) string {
 			continue
 		}
 		pids := []int{a.Cmd.Process.Pid}
-		children, _ := os.ReadFile("/proc/" + itoa(pids[0]) + "/task/" + itoa(pids[0]) + "/children")
-		for _, f := range strings.Fields(string(children)) {
-			pid, _ := strconv.Atoi(f)
-			pids = append(pids, pid)
+		// The list of children is kept for each thread.
+		lists, _ := filepath.Glob("/proc/" + itoa(pids[0]) + "/task/*/children")
+		for _, list := range lists {
+			children, _ := os.ReadFile(list)
+			for _, f := range strings.Fields(string(children)) {
+				pid, _ := strconv.Atoi(f)
+				pids = append(pids, pid)
+			}
 		}
 		for _, pid := range pids {
 			if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(itoa(pid)), 0); err != nil {
