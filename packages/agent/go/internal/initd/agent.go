@@ -115,7 +115,7 @@ func start(cfg *Config, version string) (*Agent, error) {
 	if a.stopsAtRest() {
 		rest.Hold() // for ever
 	}
-	a.idle = server.NewIdle(rest)
+	a.idle = server.NewIdle(rest, a.startedAt)
 	a.execs, err = execs.New(execs.Options{Launcher: a.launch, Reaper: a.reaper, Trees: a.trees, Clock: a.clock, OnActivity: a.idle.Touch})
 	if err != nil {
 		return nil, err

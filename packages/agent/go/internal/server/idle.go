@@ -21,12 +21,10 @@ type Idle struct {
 	shut bool
 }
 
-// NewIdle makes an Idle that has just seen activity. The clock must be held by somebody, so that frozen time is not taken
-// for rest.
-func NewIdle(clock *active.Clock) *Idle {
-	i := &Idle{clock: clock}
-	i.Touch()
-	return i
+// NewIdle makes an Idle whose last activity is the agent's start: exactly that, as clients take a later one for a sign that
+// somebody used the container. The clock must be held by somebody, so that frozen time is not taken for rest.
+func NewIdle(clock *active.Clock, startedAt time.Time) *Idle {
+	return &Idle{clock: clock, last: clock.Now(), wall: startedAt}
 }
 
 // Touch restarts the clock of rest.

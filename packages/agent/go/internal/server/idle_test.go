@@ -11,7 +11,7 @@ func newIdle(t *testing.T) *Idle {
 	t.Helper()
 	clock := active.New(time.Second)
 	clock.Hold()
-	return NewIdle(clock)
+	return NewIdle(clock, time.Now())
 }
 
 func TestNothingBeginsAfterTheIdleStopWasDecided(t *testing.T) {
@@ -32,5 +32,19 @@ func TestNothingBeginsAfterTheIdleStopWasDecided(t *testing.T) {
 	}
 	if i.Admit() || i.Enter() != nil {
 		t.Fatal("begun after the end was decided")
+	}
+}
+
+func TestAnUnusedAgentWasLastActiveAtItsStart(t *testing.T) {
+	clock := active.New(time.Second)
+	t.Cleanup(clock.Hold())
+	started := time.Now().Add(-time.Second)
+	idle := NewIdle(clock, started)
+	if _, last := idle.Rest(); !last.Equal(started) {
+		t.Fatalf("last activity %v, want the start %v", last, started)
+	}
+	idle.Touch()
+	if _, last := idle.Rest(); !last.After(started) {
+		t.Fatal("activity left no trace")
 	}
 }
