@@ -155,7 +155,8 @@ describe("files", () => {
       },
     });
     expect((await failure(collect(client.files.read("early")))).code).toMatch(/unavailable|internal/);
-    expect((await failure(collect(client.files.read("reset")))).code).toBe("unavailable");
+    for (const code of ["2", "8", "11"])
+      expect((await failure(collect(client.files.read(code)))).code).toBe("unavailable");
     expect((await failure(collect(client.files.read("long")))).code).toMatch(/unavailable|internal/);
     expect((await failure(collect(client.files.read("bad")))).code).toMatch(/unavailable|internal/);
   });
@@ -346,6 +347,21 @@ describe("answers", () => {
     });
     expect(await failure(client.status())).toMatchObject({ code: "internal", details: { reason: "protocol" } });
     expect(sent).toBeLessThan(40);
+  });
+
+  it("that are cut behind their last byte are no answers", async () => {
+    let answers = 0;
+    const { client } = clientOf({
+      onRequest: ({ stream }) => {
+        answers += 1;
+        if (answers > 1) return json(stream, PROCESS);
+        stream.respond({ ":status": 200 });
+        stream.write(JSON.stringify({ ...PROCESS, user: "half" }));
+        setImmediate(() => stream.close(8));
+      },
+    });
+    expect((await client.processes.get(PROCESS.id)).user).toBe("root");
+    expect(answers).toBe(2);
   });
 
   it.each(["", "{", "[]", "null", "1", '"x"'])("that are %j are no status", async (body) => {

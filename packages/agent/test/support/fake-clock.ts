@@ -3,6 +3,8 @@ import type { Clock, Timer } from "@podkit/core";
 /** A clock that goes on only where a test says so. */
 export class FakeClock implements Clock {
   #now = 1_000_000;
+  /** Timers that were ever made. */
+  made = 0;
   readonly #timers = new Set<{ at: number; run: () => void }>();
 
   get pending(): number {
@@ -16,6 +18,7 @@ export class FakeClock implements Clock {
   after(ms: number, run: () => void): Timer {
     const timer = { at: this.#now + ms, run };
     this.#timers.add(timer);
+    this.made += 1;
     return { cancel: () => this.#timers.delete(timer) };
   }
 
