@@ -45,13 +45,10 @@ async function pump(
   source: AsyncIterator<Uint8Array>,
   doing: string,
 ): Promise<void> {
-  const answered = reader.body.then(
-    () => undefined,
-    () => undefined,
-  );
+  const unlessAnswered = interruptedBy(reader.body);
   try {
     while (!reader.settled) {
-      const turn = await Promise.race([source.next(), answered]);
+      const turn = await unlessAnswered(source.next());
       if (turn === undefined || reader.settled) break;
       if (turn.done === true) {
         stream.end();
@@ -60,7 +57,7 @@ async function pump(
       if (!(turn.value instanceof Uint8Array)) throw notBytes(doing);
       if (stream.write(turn.value)) continue;
       watch.wait();
-      await Promise.race([drained(stream), answered]);
+      await unlessAnswered(drained(stream));
       watch.rest();
     }
   } catch (error) {
@@ -68,6 +65,21 @@ async function pump(
   }
   // Nobody waits for a source that is given up: it may wait itself.
   Promise.resolve(source.return?.()).catch(() => undefined);
+}
+
+/**
+ * Waits for one piece of work after another, or for the end of `over`, which gives undefined. It leaves one reaction on `over` in all: a race a
+ * turn would leave one each, and keep every piece that came until the end.
+ */
+function interruptedBy(over: Promise<unknown>): <T>(work: Promise<T>) => Promise<T | undefined> {
+  let wake: () => void = () => undefined;
+  const settled = (): void => wake();
+  over.then(settled, settled);
+  return (work) =>
+    new Promise((resolve, reject) => {
+      wake = () => resolve(undefined);
+      work.then(resolve, reject);
+    });
 }
 
 function drained(stream: ClientHttp2Stream): Promise<void> {

@@ -1,4 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { clientOf, failure, until } from "./support/client.js";
 import type { FakeRequest } from "./support/fake-agent.js";
@@ -38,7 +40,29 @@ async function bodyOf(request: FakeRequest): Promise<string> {
   return text;
 }
 
+setFlagsFromString("--expose-gc");
+const gc: () => void = runInNewContext("gc");
+
 describe("files", () => {
+  it("keep no piece of an upload that went out while the rest is still to come", async () => {
+    const { client } = clientOf({
+      onRequest: async (request) => void (await bodyOf(request), json(request.stream, INFO)),
+    });
+    let first: WeakRef<Uint8Array> | undefined;
+    async function* content(): AsyncGenerator<Uint8Array> {
+      for (let n = 0; n < 8; n += 1) {
+        const piece = new Uint8Array(256 * 1024);
+        first ??= new WeakRef(piece);
+        yield piece;
+      }
+      await until("the first piece is collected", () => {
+        gc();
+        return first?.deref() === undefined;
+      });
+    }
+    expect(await client.files.write("a", content())).toEqual(INFO);
+  });
+
   it("are asked for with every parameter", async () => {
     const asked: string[] = [];
     const { client } = clientOf({
