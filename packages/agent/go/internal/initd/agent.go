@@ -59,9 +59,6 @@ type Agent struct {
 
 // Run is `podkit-agent init`. It gives the exit code.
 func Run(arg, version string) int {
-	// What a command costs here is mostly the switching of threads: with one processor there is half as much of it, and both the
-	// latency and the throughput are better. What blocks in the kernel does not hold it.
-	runtime.GOMAXPROCS(1)
 	spawn.PrestartThreads(threads)
 	cfg, err := ParseConfig(arg)
 	if err != nil {
@@ -100,9 +97,13 @@ func start(cfg *Config, version string) (*Agent, error) {
 	_, _ = rand.Read(id[:])
 	a.instance = hex.EncodeToString(id[:])
 	a.reaper = reap.New()
+	if !a.reaper.Blocks() {
+		// What a command costs here is mostly the switching of threads, of which there is half as much with one processor.
+		runtime.GOMAXPROCS(1)
+	}
 	go a.reaper.Run()
 	marks := spawn.NewMarks(limit)
-	a.trees = &tree.Trees{Issued: marks.Issued}
+	a.trees = &tree.Trees{Issued: marks.Issued, Look: a.reaper.Look}
 	a.spawner = &spawn.Client{Marks: marks, Reaper: a.reaper, Sweep: func(mark uint64) bool {
 		met, _ := a.trees.End(mark)
 		return met > 0

@@ -1,16 +1,12 @@
 // Package reap waits for every child of the agent in one place.
 //
-// One blocked thread serves all children: with a thread for each, the Go runtime would have to make threads at the pids
-// limit, and it aborts when it cannot.
+// No thread waits for a child of its own: the Go runtime would have to make threads at the pids limit, and it aborts when it
+// cannot.
 package reap
 
 import (
-	"runtime"
 	"sync"
 	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Ticket stands for a start that is under way. A child may have ended, and been reaped, before its pid is known here; the
@@ -30,6 +26,7 @@ type Reaper struct {
 	inflight map[Ticket]struct{}
 	last     Ticket
 	kick     chan struct{}
+	pidfds   *pidfds
 }
 
 // New makes a Reaper; Run must be running for anything to happen.
@@ -39,6 +36,7 @@ func New() *Reaper {
 		unknown:  map[int]early{},
 		inflight: map[Ticket]struct{}{},
 		kick:     make(chan struct{}, 1),
+		pidfds:   newPidfds(),
 	}
 }
 
@@ -64,12 +62,27 @@ func (r *Reaper) Watch(t Ticket, pid int, fn func(syscall.WaitStatus)) {
 		return
 	}
 	r.watched[pid] = fn
+	first := len(r.watched) == 2 // beside the spawner; the reaper was at rest
 	r.mu.Unlock()
+	if r.pidfds == nil || !r.pidfds.add(pid) {
+		r.Look()
+		return
+	}
+	if first {
+		r.Look()
+	}
+}
+
+// Look has the reaper look for children that have ended.
+func (r *Reaper) Look() {
 	select {
 	case r.kick <- struct{}{}:
 	default:
 	}
 }
+
+// Blocks says whether the reaper holds a thread in the kernel.
+func (r *Reaper) Blocks() bool { return r.pidfds == nil }
 
 // End gives a ticket back, after Watch or where the start failed. It says whether a child that nobody claimed ended meanwhile.
 func (r *Reaper) End(t Ticket) (strays bool) {
@@ -114,45 +127,4 @@ func (r *Reaper) Signal(pid int, group bool, sig syscall.Signal) error {
 		return syscall.Kill(-pid, sig)
 	}
 	return syscall.Kill(pid, sig)
-}
-
-// Run reaps for ever. It keeps the thread that it runs on.
-func (r *Reaper) Run() {
-	runtime.LockOSThread()
-	for {
-		pid, err := nextEnded()
-		switch {
-		case err == syscall.ECHILD:
-			// No child at all: between two spawners. A start kicks; the timer is for children that were adopted.
-			select {
-			case <-r.kick:
-			case <-time.After(time.Second):
-			}
-		case err != nil:
-			time.Sleep(time.Millisecond) // EINTR, or a kernel that does not know the call
-		default:
-			r.reap(pid)
-		}
-	}
-}
-
-// reap takes the end of pid and forgets the pid under the same lock, so that Signal never meets a number that is free.
-func (r *Reaper) reap(pid int) {
-	var status syscall.WaitStatus
-	r.mu.Lock()
-	got, err := syscall.Wait4(pid, &status, syscall.WNOHANG|unix.WALL, nil)
-	if err != nil || got != pid {
-		r.mu.Unlock()
-		return
-	}
-	fn, ok := r.watched[pid]
-	if ok {
-		delete(r.watched, pid)
-	} else if len(r.inflight) > 0 {
-		r.unknown[pid] = early{at: r.last, status: status}
-	}
-	r.mu.Unlock()
-	if ok {
-		fn(status)
-	}
 }

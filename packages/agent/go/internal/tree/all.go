@@ -56,7 +56,7 @@ func (t *Trees) EndAll() {
 		for _, pid := range members {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
-		pause(n, len(members))
+		t.pause(n, len(members))
 	}
 }
 

@@ -27,6 +27,8 @@ type Trees struct {
 	Spawner func() int
 	// Issued says whether a mark was given out by this agent.
 	Issued func(uint64) bool
+	// Look has the orphans that were killed reaped; may be nil.
+	Look func()
 
 	pool sync.Pool
 }
@@ -98,14 +100,17 @@ func (t *Trees) End(mark uint64) (met int, alive bool) {
 		if gone > giveUp {
 			return met, true
 		}
-		pause(n, len(members))
+		t.pause(n, len(members))
 	}
 }
 
 // pause lets the killed ones die and be reaped.
-func pause(n, members int) {
+func (t *Trees) pause(n, members int) {
 	if members == 0 {
 		return
+	}
+	if t.Look != nil {
+		t.Look()
 	}
 	time.Sleep(min(time.Duration(n+1)*100*time.Microsecond, 5*time.Millisecond))
 }
