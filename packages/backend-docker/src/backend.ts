@@ -30,7 +30,7 @@ import type { DockerClient } from "./client.js";
 import type { DockerConnectionOptions } from "./connect/candidates.js";
 import { Connection, type Engine } from "./connect/connection.js";
 import { machineSurroundings } from "./connect/surroundings.js";
-import { createContainer, inspectRaw } from "./create.js";
+import { createContainer } from "./create.js";
 import { portEndpoint } from "./endpoint.js";
 import { containerEvents } from "./events.js";
 import { openStream } from "./exec.js";
@@ -40,6 +40,7 @@ import { containerInfo, containerSummary } from "./inspect.js";
 import { change, remove } from "./lifecycle.js";
 import { containerLogs } from "./logs.js";
 import { list } from "./parse.js";
+import { inspectSettled } from "./removal.js";
 import { startContainer } from "./start.js";
 import { containerStats } from "./stats.js";
 
@@ -135,11 +136,9 @@ export class DockerBackend implements Backend {
   async start(id: string, options: DeadlineOptions & { readonly agent?: AgentSource | undefined } = {}): Promise<void> {
     const api = await this.#api(options);
     const agents = [...(options.agent === undefined ? [] : [options.agent]), ...this.#agents.values()];
-    await startContainer(
-      { api, engine: () => this.#connection.engine(), volumes: this.#volumes, agents, logger: this.#logger },
-      id,
-      options,
-    );
+    const shared = { clock: this.#clock, logger: this.#logger };
+    const engine = (): Promise<Engine> => this.#connection.engine();
+    await startContainer({ api, engine, volumes: this.#volumes, agents, ...shared }, id, options);
   }
 
   async stop(id: string, options: DeadlineOptions & { readonly graceMs?: number } = {}): Promise<void> {
@@ -164,7 +163,7 @@ export class DockerBackend implements Backend {
   }
 
   async inspect(id: string, options: DeadlineOptions = {}): Promise<ContainerInfo> {
-    return containerInfo(await inspectRaw(await this.#api(options), id, options));
+    return containerInfo(await inspectSettled(await this.#api(options), this.#clock, id, options));
   }
 
   async list(labels: Readonly<Record<string, string>>, options: DeadlineOptions = {}): Promise<ContainerSummary[]> {

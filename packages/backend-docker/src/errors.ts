@@ -119,6 +119,12 @@ function bySaying(words: string, doing: string, cause: unknown, subject: Subject
       cause,
     });
   }
+  if (/marked for removal|removal of container \S+ is already in progress/i.test(words)) {
+    return new PodkitError("not_found", `${doing} failed: it is being removed. The engine says: ${words}`, {
+      cause,
+      details: { reason: "removing", ...named(subject) },
+    });
+  }
   const network = /network (\S+) not found/i.exec(words)?.[1];
   if (network !== undefined) return missing({ kind: "network", name: network }, words, cause);
   if (/(is not running|is paused|is not paused|container.* paused)/i.test(words)) {

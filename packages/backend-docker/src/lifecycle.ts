@@ -1,5 +1,6 @@
 import { type Clock, type DeadlineOptions, ENGINE_TIMEOUT_MS, PodkitError } from "@podkit/core";
 import type { DockerApi } from "./api.js";
+import { isBeingRemoved } from "./removal.js";
 
 const REMOVAL_POLL_MS = 50;
 
@@ -58,9 +59,11 @@ export async function remove(api: DockerApi, clock: Clock, id: string, options: 
       );
       return;
     } catch (error) {
-      if (PodkitError.is(error, "not_found")) return;
       // Another's removal is under way: it is waited for, so that the name is free when this settles.
-      if (!(error instanceof PodkitError && /already in progress/i.test(error.message))) throw error;
+      if (!isBeingRemoved(error)) {
+        if (PodkitError.is(error, "not_found")) return;
+        throw error;
+      }
     }
     await new Promise<void>((resolve) => clock.after(REMOVAL_POLL_MS, resolve, { hold: true }));
   }

@@ -1,12 +1,12 @@
-import { type AgentSource, type DeadlineOptions, type Logger, PodkitError } from "@podkit/core";
+import { type AgentSource, type Clock, type DeadlineOptions, type Logger, PodkitError } from "@podkit/core";
 import type { AgentVolumes } from "./agent/volume.js";
 import type { DockerApi } from "./api.js";
 import type { Engine } from "./connect/connection.js";
-import { inspectRaw } from "./create.js";
 import { containerInfo } from "./inspect.js";
 import { containerPath } from "./lifecycle.js";
 import { joinNetworks, missingNetworks } from "./networks.js";
 import { list, record, text } from "./parse.js";
+import { inspectSettled, isBeingRemoved } from "./removal.js";
 import { AGENT_FOLDER } from "./spec.js";
 
 /** What a start works with. */
@@ -16,13 +16,31 @@ export interface StartContext {
   readonly volumes: AgentVolumes;
   /** Agents that containers were made with here. */
   readonly agents: readonly AgentSource[];
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Starts a container; what its creation left undone is done first, and an agent's volume that somebody emptied is filled again. */
+/**
+ * Starts a container; what its creation left undone is done first, and an agent's volume that somebody emptied is filled again.
+ * @throws `not_found` where somebody removes it meanwhile, once it is gone.
+ */
 export async function startContainer(context: StartContext, id: string, options: DeadlineOptions): Promise<void> {
-  const { api } = context;
-  const raw = await inspectRaw(api, id, options);
+  try {
+    await begin(context, id, options);
+  } catch (error) {
+    if (!isBeingRemoved(error)) throw error;
+    await inspectSettled(context.api, context.clock, id, options);
+    throw new PodkitError(
+      "invalid_state",
+      `Container ${id} cannot be started: its removal failed half-way. Remove it (\`docker rm -f\`), then try again.`,
+      { cause: error, details: { reason: "dead", kind: "container", name: id } },
+    );
+  }
+}
+
+async function begin(context: StartContext, id: string, options: DeadlineOptions): Promise<void> {
+  const { api, clock } = context;
+  const raw = await inspectSettled(api, clock, id, options);
   const info = containerInfo(raw);
   await joinNetworks(api, id, missingNetworks(info.labels, Object.keys(info.networks)), options);
   try {

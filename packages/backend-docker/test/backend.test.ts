@@ -158,3 +158,39 @@ describe("a creation", () => {
     expect(containers.has("c")).toBe(false);
   });
 });
+
+describe("a container that somebody removes", () => {
+  const states = (last: Answer): DockerClient & { readonly asked: string[] } => {
+    const seen: Answer[] = [
+      { json: { Id: "c", State: { Status: "exited" } } },
+      { json: { Id: "c", State: { Status: "removing" } } },
+    ];
+    return engine((method, path) => {
+      if (path === "/containers/c/start")
+        return { status: 409, message: "container is marked for removal and cannot be started" };
+      return method === "GET" && path === "/containers/c/json" ? (seen.shift() ?? last) : null;
+    }).client;
+  };
+  const gone = { status: 404, message: "No such container: c" };
+
+  it("row 20: is gone once a start settles", async () => {
+    const client = states(gone);
+    await expect(backendOf(client).start("c")).rejects.toMatchObject({ code: "not_found" });
+    expect(client.asked.filter((asked) => asked === "GET /containers/c/json")).toHaveLength(3);
+  });
+
+  it("says so where its removal failed half-way", async () => {
+    const client = states({ json: { Id: "c", State: { Status: "dead" } } });
+    await expect(backendOf(client).start("c")).rejects.toMatchObject({
+      code: "invalid_state",
+      details: { reason: "dead" },
+    });
+  });
+
+  it("row 33: is waited for where it is looked at", async () => {
+    const client = states(gone);
+    const backend = backendOf(client);
+    expect(await backend.inspect("c")).toMatchObject({ state: "stopped" });
+    await expect(backend.inspect("c")).rejects.toMatchObject({ code: "not_found" });
+  });
+});

@@ -91,6 +91,7 @@ async function create(
   } catch (error) {
     // Another program was first: its container is adopted.
     if (PodkitError.is(error, "already_exists")) return AGAIN;
+    if (PodkitError.is(error, "not_found") && error.details["reason"] === "removing") return AGAIN;
     throw error;
   }
 }
