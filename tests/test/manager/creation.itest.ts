@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 describe("a container on docker", () => {
-  it("(33) is one for 50 callers in two programs", async () => {
+  it("row 33: is one for 50 callers in two programs", async () => {
     const programs = [program(), program()];
     const sandboxes = await Promise.all(
       Array.from({ length: 50 }, (_, i) => (programs[i % 2] ?? program()).open("fifty")),
@@ -32,7 +32,7 @@ describe("a container on docker", () => {
     for (const { close } of programs) await close();
   });
 
-  it("(18) keeps drawn ports over a stop, a removal from outside, and for another program", async () => {
+  it("row 18: keeps drawn ports over a stop, a removal from outside, and for another program", async () => {
     const first = program();
     const sandbox = await first.open("ports", {
       ports: [
@@ -56,7 +56,7 @@ describe("a container on docker", () => {
     await second.close();
   });
 
-  it("(18, 49) names a taken port and leaves nothing", async () => {
+  it("row 18, row 49: names a taken port and leaves nothing", async () => {
     const server = createServer();
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => {
@@ -77,7 +77,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(17) has named volumes that are kept, and other users' are others", async () => {
+  it("row 17: has named volumes that are kept, and other users' are others", async () => {
     const { manager, close } = program();
     const config = { volumes: [{ source: "cache", target: "/cache" }] };
     const bob = await manager.open({ userId: "bob", sessionId: "v", config });
@@ -90,7 +90,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(19) joins all networks, and names one that is missing", async () => {
+  it("row 19: joins all networks, and names one that is missing", async () => {
     const { open, close } = program();
     const sandbox = await open("nets", { networks: [...NETWORKS] });
     expect(Object.keys((await sandbox.info()).networks).sort()).toEqual([...NETWORKS]);
@@ -99,7 +99,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(30) names an image that does not exist, and leaves nothing", async () => {
+  it("row 30: names an image that does not exist, and leaves nothing", async () => {
     const { open, close, types } = program();
     await expect(open("image", { image: "podkit-test/nothing:9", pullPolicy: "never" })).rejects.toThrow(
       /podkit-test\/nothing:9/,
@@ -109,7 +109,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(14) that crashes at start fails with status, exit code and last log lines", async () => {
+  it("row 14: that crashes at start fails with status, exit code and last log lines", async () => {
     const { open, close } = program();
     const failure = open("crash", { image: "podkit-test/crash:1", useImageDefaults: true });
     await expect(failure).rejects.toMatchObject({ code: "invalid_state", details: { reason: "crashed", exitCode: 3 } });
@@ -118,7 +118,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(10) runs the program that was asked for", async () => {
+  it("row 10: runs the program that was asked for", async () => {
     const { open, close } = program();
     const command = await open("command", { command: "echo started; sleep 1000" });
     expect((await sh(command, "ps -o args | grep -c '[s]leep 1000'")).stdout.trim()).not.toBe("0");
@@ -131,7 +131,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(7, 8) has its workspace on the host, also after it was removed", async () => {
+  it("row 7, row 8: has its workspace on the host, also after it was removed", async () => {
     const { open, close } = program({ workspace });
     const sandbox = await open("ws", { image: "podkit-test/user:1" });
     await sandbox.files.write("out.txt", "from inside");
@@ -156,7 +156,7 @@ describe("a container on docker", () => {
     await close();
   });
 
-  it("(34) with another configuration is a conflict, reused or made again", async () => {
+  it("row 34: with another configuration is a conflict, reused or made again", async () => {
     const { open, close } = program();
     const first = await (await open("conf", { memoryLimit: "256m", environment: { TOKEN: "secret-a" } })).info();
     const other = { memoryLimit: "128m", environment: { TOKEN: "secret-b" } };

@@ -71,7 +71,7 @@ function throughDoor(door: Door) {
 const SINKS = { onStdout: () => undefined, onStderr: () => undefined };
 
 describe("an engine that goes away", () => {
-  it("(41) ends a command with a typed error within 5 s, fails fast meanwhile, and works once it is back", async () => {
+  it("row 41: ends a command with a typed error within 5 s, fails fast meanwhile, and works once it is back", async () => {
     const door = await doorToDaemon();
     const { backend, manager } = throughDoor(door);
     const sandbox = await manager.open({ userId: "bob", sessionId: "away" });
@@ -94,7 +94,7 @@ describe("an engine that goes away", () => {
     await door.slam();
   });
 
-  it("(47) for a moment does not disturb a command", async () => {
+  it("row 47: for a moment does not disturb a command", async () => {
     const door = await doorToDaemon();
     const { backend, manager } = throughDoor(door);
     const sandbox = await manager.open({ userId: "bob", sessionId: "moment" });

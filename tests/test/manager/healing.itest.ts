@@ -5,7 +5,7 @@ beforeAll(cleanUp);
 afterEach(cleanUp);
 
 describe("a sandbox on docker", () => {
-  it("(9) starts its container again where it stopped itself, files intact", async () => {
+  it("row 9: starts its container again where it stopped itself, files intact", async () => {
     const { open, close } = program();
     const sandbox = await open("idle", { containerLifetimeMs: 700 });
     await sh(sandbox, "echo kept > /root/x");
@@ -17,7 +17,7 @@ describe("a sandbox on docker", () => {
     await close();
   });
 
-  it("(9) never loses a command to an idle stop at that very moment", async () => {
+  it("row 9: never loses a command to an idle stop at that very moment", async () => {
     const { open, close } = program();
     const sandbox = await open("race", { containerLifetimeMs: 300 });
     for (let round = 0; round < 12; round += 1) {
@@ -27,7 +27,7 @@ describe("a sandbox on docker", () => {
     await close();
   });
 
-  it("(20, 54) makes it again where it was removed, and old handles fail", async () => {
+  it("row 20, row 54: makes it again where it was removed, and old handles fail", async () => {
     const first = program();
     const second = program();
     const sandbox = await first.open("gone", { memoryLimit: "128m", environment: { A: "one" } });
@@ -49,7 +49,7 @@ describe("a sandbox on docker", () => {
     await second.close();
   });
 
-  it("(41) says so within seconds where the container is killed under a command, and goes on", async () => {
+  it("row 41: says so within seconds where the container is killed under a command, and goes on", async () => {
     const { open, close } = program();
     const sandbox = await open("killed");
     const handle = await sandbox.exec(
@@ -65,7 +65,7 @@ describe("a sandbox on docker", () => {
     await close();
   });
 
-  it("stops when asked to, and by the engine where the agent is stuck", async () => {
+  it("row 9: stops by its agent when asked to, and again after it was started anew", async () => {
     const { open, close, told } = program();
     const sandbox = await open("stop");
     await sandbox.stop();

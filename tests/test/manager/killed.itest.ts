@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { cleanUp, docker, ours, program, sh } from "./setup.js";
@@ -8,13 +8,13 @@ import { cleanUp, docker, ours, program, sh } from "./setup.js";
 beforeAll(cleanUp);
 afterEach(cleanUp);
 
-const here = dirname(fileURLToPath(import.meta.url));
+const tests = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Opens a session in a program of its own and kills that `ms` after it began. Says whether it had opened it by then. */
 async function openAndKill(sessionId: string, ms: number): Promise<boolean> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(here, "creating-child.ts"), sessionId], {
-    cwd: join(here, "../.."),
-    env: { ...process.env, TSX_TSCONFIG_PATH: join(here, "../../tsconfig.json") },
+  const child = spawn(process.execPath, ["--import", "tsx", "programs/manager-create.ts", sessionId], {
+    cwd: tests,
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(tests, "tsconfig.json") },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let said = "";
@@ -34,7 +34,7 @@ async function openAndKill(sessionId: string, ms: number): Promise<boolean> {
 }
 
 describe("a program that is killed with -9 while it makes a container", () => {
-  it("(49) leaves nothing that the next call does not adopt or clear away", async () => {
+  it("row 49: leaves nothing that the next call does not adopt or clear away", async () => {
     const { open, close } = program();
     const moments = [0, 10, 25, 45, 70, 100, 140, 190, 250, 320, 400, 600];
     const states = new Set<string>();

@@ -1,7 +1,7 @@
 // A program in a container: opens a session that inherits from that container, and prints what it got.
 import { DockerBackend } from "@podkit/backend-docker";
 import { ContainerManager } from "@podkit/manager";
-import { PREFIX } from "./setup.js";
+import { PREFIX } from "../test/manager/setup.js";
 
 const manager = new ContainerManager({ backend: new DockerBackend(), prefix: PREFIX });
 const sandbox = await manager.open({
