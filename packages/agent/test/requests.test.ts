@@ -46,7 +46,10 @@ const gc: () => void = runInNewContext("gc");
 describe("files", () => {
   it("keep no piece of an upload that went out while the rest is still to come", async () => {
     const { client } = clientOf({
-      onRequest: async (request) => void (await bodyOf(request), json(request.stream, INFO)),
+      onRequest: async (request) => {
+        await bodyOf(request);
+        json(request.stream, INFO);
+      },
     });
     let first: WeakRef<Uint8Array> | undefined;
     async function* content(): AsyncGenerator<Uint8Array> {
