@@ -19,6 +19,8 @@ export interface ExecStreamOptions {
 
 /** What of stderr is kept for the error. */
 const MAX_STDERR_BYTES = 8 * 1024;
+/** The engine's report of a failed start is shorter; what is longer is a program's own output. */
+const MAX_REPORT_BYTES = 8 * 1024;
 // The engine reports a program that it could not start as if the program had printed it.
 const START_FAILED = Buffer.from("OCI runtime exec failed");
 
@@ -105,8 +107,23 @@ export class ExecStream extends Duplex implements ByteStream {
       this.#begun = true;
       if (data.subarray(0, START_FAILED.length).equals(START_FAILED)) this.#startFailure = [];
     }
-    if (this.#startFailure !== undefined) this.#startFailure.push(data);
-    else if (!this.push(data)) this.#socket.pause();
+    if (this.#startFailure === undefined) this.#give(data);
+    else this.#keepReport(this.#startFailure, data);
+  }
+
+  #give(data: Buffer): void {
+    if (!this.push(data)) this.#socket.pause();
+  }
+
+  #keepReport(report: Buffer[], data: Buffer): void {
+    report.push(data);
+    if (
+      report.reduce((total, { length }) => total + length, 0) <= MAX_REPORT_BYTES &&
+      report.length <= MAX_REPORT_BYTES / 8
+    )
+      return;
+    this.#startFailure = undefined;
+    this.#give(Buffer.concat(report));
   }
 
   #keepStderr(data: Buffer): void {
@@ -124,11 +141,11 @@ export class ExecStream extends Duplex implements ByteStream {
     this.#socket.destroy();
     this.#options.exitCode(whole).then(
       (code) => this.#end(code, cause),
-      (error: unknown) => this.destroy(error instanceof Error ? error : cause),
+      (error: unknown) => this.#end(null, cause ?? error),
     );
   }
 
-  #end(code: number | null, cause: Error | undefined): void {
+  #end(code: number | null, cause: unknown): void {
     if (this.destroyed) return;
     const failure =
       code === 0 && cause === undefined && this.#demuxer.atBoundary ? undefined : this.#failure(code, cause);
@@ -143,12 +160,19 @@ export class ExecStream extends Duplex implements ByteStream {
     else this.once("end", () => this.destroy());
   }
 
-  #failure(code: number | null, cause: Error | undefined): PodkitError {
+  #failure(code: number | null, cause: unknown): PodkitError {
     const printed = Buffer.concat([...(this.#startFailure ?? []), ...this.#stderr])
       .toString("utf8")
       .trim();
-    const how = code === null ? "its connection to the engine was lost" : `it ended with code ${code}`;
+    const how = howItEnded(code, cause);
     const message = `${this.#options.program} in the container does not answer any more: ${how}${printed === "" ? "." : `. It said: ${printed}`}`;
     return new PodkitError("unavailable", message, { cause, details: { exitCode: code, stderr: printed } });
   }
+}
+
+function howItEnded(code: number | null, cause: unknown): string {
+  if (code !== null) return `it ended with code ${code}`;
+  return PodkitError.is(cause, "not_found")
+    ? "its container ended or was removed"
+    : "its connection to the engine was lost";
 }

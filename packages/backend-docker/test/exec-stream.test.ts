@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect as http2Connect, createServer as http2Server } from "node:http2";
 import { Duplex } from "node:stream";
+import { PodkitError } from "@podkit/core";
 import { describe, expect, it, vi } from "vitest";
 import { ExecStream } from "../src/exec-stream.js";
 import { frame } from "./support/frame.js";
@@ -72,7 +73,20 @@ describe("a stream over an exec's connection", () => {
     await expect(all(cut.stream)).rejects.toMatchObject({ code: "unavailable" });
     const gone = open(new Error("daemon is gone"));
     gone.socket.push(null);
-    await expect(all(gone.stream)).rejects.toThrow("daemon is gone");
+    await expect(all(gone.stream)).rejects.toMatchObject({
+      code: "unavailable",
+      cause: { message: "daemon is gone" },
+    });
+  });
+
+  it("row 54: says that its container is gone where the engine does not know the program any more", async () => {
+    const { socket, stream } = open(new PodkitError("not_found", "No such exec instance: 75e7"));
+    socket.push(null);
+    await expect(all(stream)).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("its container ended or was removed"),
+      details: { exitCode: null },
+    });
   });
 
   it("fails where the connection breaks or is no such stream, and harms nobody who does not listen", async () => {
@@ -95,6 +109,18 @@ describe("a stream over an exec's connection", () => {
     printed.socket.push(frame(1, "OCI runtime exec failed: as text"));
     printed.socket.push(null);
     expect(await all(printed.stream)).toBe("OCI runtime exec failed: as text");
+  });
+
+  it("keeps no more than the engine's report of what a program prints in its form", async () => {
+    const { socket, stream } = open();
+    const block = Buffer.alloc(64 * 1024, "x");
+    socket.push(frame(1, "OCI runtime exec failed: "));
+    for (let sent = 0; sent < 32; sent += 1) socket.push(frame(1, block));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(socket.isPaused()).toBe(true);
+    expect(stream.readableLength).toBeLessThanOrEqual(320 * 1024);
+    socket.push(null);
+    expect((await all(stream)).length).toBe(25 + 32 * block.length);
   });
 
   it("holds the engine back where nobody reads", async () => {
