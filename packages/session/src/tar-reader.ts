@@ -2,8 +2,9 @@ import { ByteReader } from "./byte-reader.js";
 import { BLOCK, badTar, parseTarHeader, type TarHeader } from "./tar-header.js";
 import { decodeUtf8 } from "./utf8.js";
 
-/** Bytes of one extended header; longer ones are refused. */
+/** Bytes of the extended headers of one entry, and their number; more are refused. */
 const MAX_EXTENSION_BYTES = 64 * 1024;
+const MAX_EXTENSIONS = 8;
 
 /** One entry; its content must be read, or is skipped, before the next one is asked for. */
 export interface TarEntry extends TarHeader {
@@ -18,16 +19,9 @@ export interface TarEntry extends TarHeader {
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const reader = new ByteReader(source);
   try {
-    let extended: Extension = {};
     for (;;) {
-      const header = parseTarHeader(await reader.exactly(BLOCK));
-      if (header === null) return;
-      if (isExtension(header.type)) {
-        extended = { ...extended, ...(await readExtension(reader, header)) };
-        continue;
-      }
-      const entry = apply(header, extended);
-      extended = {};
+      const entry = await readHeaders(reader);
+      if (entry === null) return;
       let left = entry.size;
       const content = async function* (): AsyncGenerator<Uint8Array> {
         while (left > 0) {
@@ -43,6 +37,20 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   } finally {
     await reader.close();
   }
+}
+
+/** The next entry's header with what its extended headers say; null at the archive's end. */
+async function readHeaders(reader: ByteReader): Promise<TarHeader | null> {
+  let extended: Extension = {};
+  let bytes = 0;
+  for (let count = 0; count <= MAX_EXTENSIONS; count += 1) {
+    const header = parseTarHeader(await reader.exactly(BLOCK));
+    if (header === null || !isExtension(header.type)) return header && apply(header, extended);
+    bytes += header.size;
+    if (bytes > MAX_EXTENSION_BYTES) throw badTar("an entry's extended headers are too long");
+    extended = { ...extended, ...(await readExtension(reader, header)) };
+  }
+  throw badTar("an entry has too many extended headers");
 }
 
 interface Extension {
@@ -66,7 +74,6 @@ function apply(header: TarHeader, extended: Extension): TarHeader {
 }
 
 async function readExtension(reader: ByteReader, { type, size }: TarHeader): Promise<Extension> {
-  if (size > MAX_EXTENSION_BYTES) throw badTar("an extended header is too long");
   const data = await reader.exactly(size);
   await reader.exactly(padding(size));
   if (type === "g") return {};

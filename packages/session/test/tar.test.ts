@@ -87,6 +87,18 @@ describe("readTar", () => {
     },
   );
 
+  it("refuses extended headers without end and without an entry", async () => {
+    const content = "7 a=bc\n";
+    const header = forged((await tarOf({ name: "h", content })).subarray(0, 512), [[156, "g"]]);
+    const block = Buffer.concat([header, Buffer.from(content), Buffer.alloc(512 - content.length)]);
+    let sent = 0;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      for (; sent < 10_000; sent += 1) yield block;
+    };
+    await expect(readTar(endless()).next()).rejects.toEqual(bad);
+    expect(sent).toBeLessThan(16);
+  });
+
   it("never ends the program, whatever comes", async () => {
     const whole = await tarOf(...entries);
     let state = 1;
