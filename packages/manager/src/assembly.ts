@@ -11,7 +11,7 @@ import { drawPort } from "./ports/draw.js";
 import { workspaceMount } from "./spec/mounts.js";
 import { Turns } from "./turns.js";
 import { imageReference } from "./validate/image.js";
-import { absolutePath, integer } from "./validate/scalars.js";
+import { absolutePath, integer, text } from "./validate/scalars.js";
 
 /** More creations at once make each of them slower, and none faster. */
 const ENGINE_TURNS = 8;
@@ -56,6 +56,7 @@ export function coreOf(
 }
 
 /** A relative workspace would mean another folder after a change of directory, so that it is fixed at once. */
-function folder(field: string, value: string): string {
-  return resolve(absolutePath(field, value.startsWith("/") ? value : resolve(value)));
+function folder(field: string, value: unknown): string {
+  const path = text(4_096, 1)(field, value);
+  return resolve(absolutePath(field, path.startsWith("/") ? path : resolve(path)));
 }

@@ -263,6 +263,12 @@ describe("options", () => {
     expect(() => setup({ prefix: "Bad_Prefix" })).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     expect(() => setup({ defaultImage: "UPPER" })).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     expect(() => setup({ workspace: "/a/../b" })).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    for (const field of ["workspace", "workspaceHost"]) {
+      const refused = expect.objectContaining({ code: "invalid_argument", details: { field } });
+      expect(() => setup({ [field]: "" })).toThrow(refused);
+      expect(() => setup({ [field]: null })).toThrow(refused);
+      expect(() => setup({ [field]: "a\0b" })).toThrow(refused);
+    }
     const { engine, manager } = setup({ env: { PODKIT_DEFAULT_IMAGE: "app:1" } });
     await manager.open(ID);
     expect([...engine.containers.values()][0]?.spec.image).toBe("app:1");
