@@ -1,7 +1,6 @@
 package background
 
 import (
-	"context"
 	"net/http"
 	"syscall"
 	"time"
@@ -114,7 +113,7 @@ func (t *Table) onStop(w http.ResponseWriter, r *http.Request, p *process) error
 		return apierr.InvalidArgument("graceMs is %v; it must be a duration in milliseconds", s.GraceMs)
 	}
 	if p.proc.Pid != 0 {
-		if err := t.stop(r.Context(), p, time.Duration(s.GraceMs*float64(time.Millisecond))); err != nil {
+		if err := t.stop(p, time.Duration(s.GraceMs*float64(time.Millisecond))); err != nil {
 			return err
 		}
 		<-p.done
@@ -124,7 +123,7 @@ func (t *Table) onStop(w http.ResponseWriter, r *http.Request, p *process) error
 }
 
 // stop asks the whole tree to end, and after a grace ends it. A client that goes away does not call that off.
-func (t *Table) stop(_ context.Context, p *process, grace time.Duration) error {
+func (t *Table) stop(p *process, grace time.Duration) error {
 	deadline := time.Now().Add(grace)
 	if grace > 0 {
 		t.opts.Trees.Signal(p.proc.Mark, syscall.SIGTERM)

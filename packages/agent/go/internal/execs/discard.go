@@ -8,7 +8,7 @@ import (
 
 const (
 	maxDiscards = 256
-	discardPace = 5 * time.Millisecond
+	discardPace = time.Millisecond
 )
 
 // discards reads the pipes of commands that have ended but left something behind that still writes. A pipe that is
@@ -36,7 +36,7 @@ func (d *discards) run(f *os.File) {
 		if _, err := f.Read(b[:]); err != nil {
 			break
 		}
-		time.Sleep(discardPace / 5)
+		time.Sleep(discardPace)
 	}
 	_ = f.Close()
 	d.mu.Lock()

@@ -95,6 +95,6 @@ func (a *Agent) writeEnd(e end) {
 	}
 	if a.cfg.ListenFd == nil {
 		_ = a.listener.Close()
-		_ = os.Remove(socketPath(a.cfg.StateDir))
+		_ = os.Remove(SocketPath(a.cfg.StateDir))
 	}
 }

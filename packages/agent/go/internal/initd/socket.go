@@ -14,8 +14,6 @@ import (
 // SocketPath is where the socket of an agent with this state folder is.
 func SocketPath(stateDir string) string { return filepath.Join(stateDir, "run", "agent.sock") }
 
-func socketPath(stateDir string) string { return SocketPath(stateDir) }
-
 // openSocket makes the state folder and the socket in it, or takes the one that was handed in.
 func openSocket(cfg *Config) (*net.UnixListener, error) {
 	run := filepath.Join(cfg.StateDir, "run")
@@ -28,7 +26,7 @@ func openSocket(cfg *Config) (*net.UnixListener, error) {
 	if cfg.ListenFd != nil {
 		return inherited(*cfg.ListenFd)
 	}
-	name := socketPath(cfg.StateDir)
+	name := SocketPath(cfg.StateDir)
 	if err := clearStale(name); err != nil {
 		return nil, err
 	}
