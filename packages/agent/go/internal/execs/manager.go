@@ -1,10 +1,10 @@
 package execs
 
 import (
+	"errors"
 	"net/http"
 	"sort"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -12,6 +12,7 @@ import (
 	"podkit.dev/agent/internal/apierr"
 	"podkit.dev/agent/internal/launch"
 	"podkit.dev/agent/internal/reap"
+	"podkit.dev/agent/internal/spawn"
 	"podkit.dev/agent/internal/tree"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	Clock    *active.Clock
 	// OnActivity is called when a command has ended.
 	OnActivity func()
+	// Admit says why no command may begin any more; nil where one may. May be nil itself.
+	Admit func() error
 }
 
 // Manager is the table of commands.
@@ -85,6 +88,12 @@ func (m *Manager) obtain(id string, spec *Spec) (*Exec, error) {
 		m.mu.Unlock()
 		return nil, apierr.NotFound("there is no command %s to go on with", id)
 	}
+	if m.opts.Admit != nil {
+		if err := m.opts.Admit(); err != nil {
+			m.mu.Unlock()
+			return nil, err
+		}
+	}
 	if len(m.execs) >= maxExecs {
 		m.mu.Unlock()
 		return nil, apierr.ResourceExhausted("%d commands are kept already; release some", maxExecs)
@@ -98,6 +107,9 @@ func (m *Manager) obtain(id string, spec *Spec) (*Exec, error) {
 		m.mu.Lock()
 		delete(m.execs, id)
 		m.running--
+		if errors.Is(e.startErr, spawn.ErrDied) {
+			m.release(id) // it may have run: a client that did not hear of this must not start it again
+		}
 		m.mu.Unlock()
 	}
 	close(e.started)
@@ -119,12 +131,7 @@ func (m *Manager) forget(e *Exec) {
 	m.mu.Lock()
 	if m.execs[e.id] == e {
 		delete(m.execs, e.id)
-		m.released[e.id] = struct{}{}
-		m.order = append(m.order, e.id)
-		if len(m.order) > maxReleased {
-			delete(m.released, m.order[0])
-			m.order = m.order[1:]
-		}
+		m.release(e.id)
 	}
 	m.mu.Unlock()
 	e.mu.Lock()
@@ -140,6 +147,16 @@ func (m *Manager) forget(e *Exec) {
 	if e.att != nil {
 		e.att.cut()
 		e.att = nil
+	}
+}
+
+// release remembers an id that is never started again. m.mu is held.
+func (m *Manager) release(id string) {
+	m.released[id] = struct{}{}
+	m.order = append(m.order, id)
+	if len(m.order) > maxReleased {
+		delete(m.released, m.order[0])
+		m.order = m.order[1:]
 	}
 }
 
@@ -204,11 +221,4 @@ func (m *Manager) Owner(mark uint64) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// SignalAll sends a signal to the group of every running command.
-func (m *Manager) SignalAll(sig syscall.Signal) {
-	for _, e := range m.all() {
-		_ = m.opts.Reaper.Signal(e.proc.Pid, true, sig)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -108,7 +109,8 @@ func start(cfg *Config, version string) (*Agent, error) {
 		met, _ := a.trees.End(mark)
 		return met > 0
 	}}
-	a.trees.Spawner = a.spawner.Pid
+	a.spawner.Nudge = func(mark uint64) { a.trees.Signal(mark, syscall.SIGCONT) }
+	a.trees.Spawner, a.trees.Leader = a.spawner.Pid, a.spawner.Leader
 	if err := a.makeLauncher(); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func start(cfg *Config, version string) (*Agent, error) {
 		rest.Hold() // for ever
 	}
 	a.idle = server.NewIdle(rest, a.startedAt)
-	a.execs, err = execs.New(execs.Options{Launcher: a.launch, Reaper: a.reaper, Trees: a.trees, Clock: a.clock, OnActivity: a.idle.Touch})
+	a.execs, err = execs.New(execs.Options{Launcher: a.launch, Reaper: a.reaper, Trees: a.trees, Clock: a.clock, OnActivity: a.idle.Touch, Admit: a.admit})
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +172,14 @@ func cleanEnv(env []string) []string {
 		}
 	}
 	return out
+}
+
+// admit says whether a command may begin.
+func (a *Agent) admit() error {
+	if !a.idle.Admit() {
+		return server.ErrEnding
+	}
+	return nil
 }
 
 func (a *Agent) routes(version string) http.Handler {

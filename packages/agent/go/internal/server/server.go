@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"podkit.dev/agent/internal/apierr"
@@ -117,15 +118,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch kindOf(r) {
 	case passive:
 	case follower:
-		if !h.idle.Admit() {
-			apierr.Write(w, errEnding)
+		// A command that is there may be attached to until the end; whether one may begin is asked where it would.
+		if !h.idle.Admit() && !strings.HasPrefix(r.URL.Path, "/v1/execs/") {
+			apierr.Write(w, ErrEnding)
 			return
 		}
 	default:
 		leave := h.idle.Enter()
 		// Asking an agent that is ending to end is fine.
 		if leave == nil && r.URL.Path != "/v1/shutdown" {
-			apierr.Write(w, errEnding)
+			apierr.Write(w, ErrEnding)
 			return
 		}
 		if leave != nil {
@@ -135,8 +137,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
-// errEnding is the answer to what would begin something while the agent ends: it was not begun.
-var errEnding = apierr.New(apierr.CodeUnavailable, "the container is stopping, and nothing was started").With("reason", "stopping")
+// ErrEnding is the answer to what would begin something while the agent ends: it was not begun.
+var ErrEnding = apierr.New(apierr.CodeUnavailable, "the container is stopping, and nothing was started").With("reason", "stopping")
 
 // Serve serves HTTP/2 with prior knowledge and HTTP/1.1 until l is closed.
 func Serve(l net.Listener, h http.Handler) error {

@@ -18,6 +18,10 @@ import (
 const (
 	// retryFor is how long a start is tried again where the pids limit is full.
 	retryFor = 15 * time.Second
+	// maxGone is how often a start is given to another spawner where one died, whatever the time.
+	maxGone = 3
+	// nudgeAfter is how long a start takes before it is looked into.
+	nudgeAfter = 500 * time.Millisecond
 	// replyWithin is the longest that a start may take; exec may have to load the program from a slow file system.
 	replyWithin = 30 * time.Second
 )
@@ -59,8 +63,16 @@ type Client struct {
 	// Argv is how the spawner is started, for tests; empty is this binary's `spawner`.
 	Argv []string
 
-	mu   sync.Mutex
-	conn *conn
+	// Nudge lets what carries mark go on where it was stopped. It is called when a start takes long: until its program is loaded the
+	// spawner waits for it, and whoever has the command's uid can stop it.
+	Nudge func(mark uint64)
+
+	// sending is held while a request is sent, which may take long.
+	sending sync.Mutex
+
+	mu      sync.Mutex
+	conn    *conn
+	leaders map[int]uint64
 }
 
 // Process is a program that was started.
@@ -73,20 +85,52 @@ type Process struct {
 func (c *Client) Pid() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn == nil {
+	if c.conn == nil || c.conn.gone() { // its number may be another's by now
 		return 0
 	}
 	return c.conn.pid
+}
+
+// Leader gives the mark that a program which runs was started with, whatever its mark is now.
+func (c *Client) Leader(pid int) (mark uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mark, ok = c.leaders[pid]
+	return mark, ok
+}
+
+func (c *Client) watch(ticket reap.Ticket, p Process, onEnd func(syscall.WaitStatus)) {
+	c.mu.Lock()
+	if c.leaders == nil {
+		c.leaders = map[int]uint64{}
+	}
+	c.leaders[p.Pid] = p.Mark
+	c.mu.Unlock()
+	c.Reaper.Watch(ticket, p.Pid, func(s syscall.WaitStatus) {
+		c.mu.Lock()
+		if c.leaders[p.Pid] == p.Mark {
+			delete(c.leaders, p.Pid)
+		}
+		c.mu.Unlock()
+		onEnd(s)
+	})
 }
 
 // Start starts req with the three descriptors, which stay the caller's. onEnd is called once when the program has ended; it must not block,
 // and may be called before Start returns. At the pids limit it is tried again until ctx or 15 s are over.
 func (c *Client) Start(ctx context.Context, req *Request, files [3]int, onEnd func(syscall.WaitStatus)) (Process, error) {
 	deadline := time.Now().Add(retryFor)
+	gone := 0
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		p, err := c.try(req, files, onEnd)
 		if err == nil {
 			return p, nil
+		}
+		// However long it took to learn that: it did not happen, so another spawner gets it.
+		if errors.Is(err, errGone) && ctx.Err() == nil {
+			if gone++; gone <= maxGone {
+				continue
+			}
 		}
 		var e *Error
 		full := errors.As(err, &e) && e.Stage == StageExec && e.Errno == syscall.EAGAIN
@@ -113,7 +157,11 @@ func (c *Client) try(req *Request, files [3]int, onEnd func(syscall.WaitStatus))
 	if err != nil {
 		return Process{}, err
 	}
-	res, ok := wait()
+	res, ok := wait(func() {
+		if c.Nudge != nil {
+			c.Nudge(mark)
+		}
+	})
 	if !ok {
 		ended = true
 		// The reply is lost: what carries the mark is ended, so that nothing of it can run on unseen.
@@ -125,25 +173,40 @@ func (c *Client) try(req *Request, files [3]int, onEnd func(syscall.WaitStatus))
 	if res.stage != StageStarted {
 		return Process{}, &Error{Stage: res.stage, Errno: syscall.Errno(res.errno)}
 	}
-	c.Reaper.Watch(ticket, int(res.pid), onEnd)
-	return Process{Pid: int(res.pid), Mark: mark}, nil
+	p := Process{Pid: int(res.pid), Mark: mark}
+	c.watch(ticket, p, onEnd)
+	return p, nil
 }
 
 // send hands the request to the spawner. Marks are drawn under the same lock as the sending, since they must fall.
-func (c *Client) send(req *Request, files [3]int) (func() (result, bool), uint64, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn == nil || c.conn.dead() {
-		c.conn = nil
-		n, err := c.launch()
-		if err != nil {
-			return nil, 0, err
-		}
-		c.conn = n
+func (c *Client) send(req *Request, files [3]int) (func(nudge func()) (result, bool), uint64, error) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	n, err := c.live()
+	if err != nil {
+		return nil, 0, err
 	}
 	mark := c.Marks.Next()
-	wait, err := c.conn.send(req, mark, files)
+	wait, err := n.send(req, mark, files)
 	return wait, mark, err
+}
+
+// live gives the spawner, another one where it died. c.sending is held.
+func (c *Client) live() (*conn, error) {
+	c.mu.Lock()
+	n := c.conn
+	c.mu.Unlock()
+	if n != nil && !n.dead() {
+		return n, nil
+	}
+	n, err := c.launch()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.conn = n
+	c.mu.Unlock()
+	return n, nil
 }
 
 // launch starts a spawner.
@@ -185,7 +248,7 @@ func (c *Client) launch() (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := newConn(nc.(*net.UnixConn), pid, func() { _ = c.Reaper.Signal(pid, false, syscall.SIGKILL) })
+	n := newConn(nc.(*net.UnixConn), pid, func(sig syscall.Signal) { _ = c.Reaper.Signal(pid, false, sig) })
 	c.Reaper.Watch(ticket, pid, func(syscall.WaitStatus) { n.onEnd() })
 	go n.read()
 	return n, nil

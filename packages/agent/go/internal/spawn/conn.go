@@ -10,11 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// writeWithin is the longest that sending a request may take: the spawner reads at once, or is stuck.
+const writeWithin = 10 * time.Second
+
 // conn is the agent's end of the socket to one spawner.
 type conn struct {
-	c    *net.UnixConn
-	pid  int
-	kill func()
+	c      *net.UnixConn
+	pid    int
+	signal func(syscall.Signal)
 
 	mu      sync.Mutex
 	seq     uint32
@@ -24,14 +27,21 @@ type conn struct {
 	buf     []byte
 }
 
-func newConn(c *net.UnixConn, pid int, kill func()) *conn {
-	return &conn{c: c, pid: pid, kill: kill, waiting: map[uint32]chan result{}}
+func newConn(c *net.UnixConn, pid int, signal func(syscall.Signal)) *conn {
+	return &conn{c: c, pid: pid, signal: signal, waiting: map[uint32]chan result{}}
 }
 
 func (n *conn) dead() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.broken
+}
+
+// gone says whether the spawner was reaped.
+func (n *conn) gone() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ended
 }
 
 // abandon ends a spawner that cannot be used any more. Those who wait for it learn so when it has really ended: only
@@ -42,7 +52,7 @@ func (n *conn) abandon() {
 	n.broken = true
 	n.mu.Unlock()
 	if first {
-		n.kill()
+		n.signal(syscall.SIGKILL)
 	}
 }
 
@@ -59,7 +69,7 @@ func (n *conn) onEnd() {
 }
 
 // send writes one request; the caller makes sure that there is one at a time. The function that it gives waits for the reply.
-func (n *conn) send(req *Request, mark uint64, files [3]int) (func() (result, bool), error) {
+func (n *conn) send(req *Request, mark uint64, files [3]int) (func(nudge func()) (result, bool), error) {
 	n.mu.Lock()
 	n.seq++
 	seq := n.seq
@@ -80,6 +90,9 @@ func (n *conn) send(req *Request, mark uint64, files [3]int) (func() (result, bo
 	}
 	n.waiting[seq] = ch
 	n.mu.Unlock()
+	// Whoever stopped it can have filled the socket.
+	defer time.AfterFunc(nudgeAfter, func() { n.signal(syscall.SIGCONT) }).Stop()
+	_ = n.c.SetWriteDeadline(time.Now().Add(writeWithin))
 	done, _, err := n.c.WriteMsgUnix(msg, unix.UnixRights(files[0], files[1], files[2]), nil)
 	if err == nil && done < len(msg) {
 		_, err = n.c.Write(msg[done:])
@@ -87,19 +100,25 @@ func (n *conn) send(req *Request, mark uint64, files [3]int) (func() (result, bo
 	if err != nil {
 		n.abandon() // part of it may have arrived
 	}
-	return func() (result, bool) { return n.wait(ch) }, nil
+	return func(nudge func()) (result, bool) { return n.wait(ch, nudge) }, nil
 }
 
-func (n *conn) wait(ch chan result) (result, bool) {
-	t := time.NewTimer(replyWithin)
+// wait waits for the reply. What may have been stopped is let go on; what is stuck for long is ended.
+func (n *conn) wait(ch chan result, nudge func()) (result, bool) {
+	late := time.Now().Add(replyWithin)
+	t := time.NewTimer(nudgeAfter)
 	defer t.Stop()
 	for {
 		select {
 		case r, ok := <-ch:
 			return r, ok
 		case <-t.C:
-			n.abandon() // stopped or stuck
-			t.Reset(replyWithin)
+			if time.Now().After(late) {
+				n.abandon()
+			}
+			n.signal(syscall.SIGCONT)
+			nudge()
+			t.Reset(nudgeAfter)
 		}
 	}
 }

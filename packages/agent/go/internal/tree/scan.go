@@ -11,6 +11,8 @@ type scan struct {
 	self  int
 	skip  map[int]bool // the agent and the spawner
 	issue func(uint64) bool
+	// leader gives the mark that a running program was started with.
+	leader func(int) (uint64, bool)
 
 	list    []int
 	members []int
@@ -62,6 +64,13 @@ func (s *scan) pass() (members []int, proven bool) {
 	return s.members, !wrapped && (after == before || !vanished)
 }
 
+func (s *scan) led(pid int) (mark uint64, ok bool) {
+	if s.leader == nil {
+		return 0, false
+	}
+	return s.leader(pid)
+}
+
 func (s *scan) add(pid int) {
 	s.in[pid] = true
 	s.members = append(s.members, pid)
@@ -92,8 +101,14 @@ func (s *scan) grow(vanished *bool) bool {
 }
 
 func (s *scan) belongs(pid int) (bool, error) {
-	if sid, err := unix.Getsid(pid); err == nil && s.sids[sid] {
-		return true, nil
+	if sid, err := unix.Getsid(pid); err == nil {
+		if s.sids[sid] {
+			return true, nil
+		}
+		// Nobody can join a session, so this tells whose it is, whatever the mark says.
+		if mark, ok := s.led(sid); ok {
+			return mark == s.mark, nil
+		}
 	}
 	parent, err := s.parent(pid)
 	if err != nil {

@@ -27,6 +27,9 @@ type Trees struct {
 	Spawner func() int
 	// Issued says whether a mark was given out by this agent.
 	Issued func(uint64) bool
+	// Leader gives the mark that a program which runs was started with. It and its session are its command's, whatever marks
+	// they gave themselves. May be nil.
+	Leader func(pid int) (mark uint64, ok bool)
 	// Look has the orphans that were killed reaped; may be nil.
 	Look func()
 
@@ -42,7 +45,7 @@ func (t *Trees) scan(mark uint64) *scan {
 	clear(s.foreign)
 	clear(s.sids)
 	clear(s.skip)
-	s.mark, s.self, s.issue = mark, os.Getpid(), t.Issued
+	s.mark, s.self, s.issue, s.leader = mark, os.Getpid(), t.Issued, t.Leader
 	s.skip[s.self] = true
 	if p := t.Spawner(); p > 0 {
 		s.skip[p] = true
