@@ -24,6 +24,36 @@ function labelsOf(text: string, schema = "1"): Record<string, string> {
   return { [LABEL_SPEC]: text, [LABEL_SCHEMA]: schema };
 }
 
+describe("asking for what is there anyway", () => {
+  const empty = {
+    dns: [],
+    tmpfs: [],
+    ulimits: [],
+    extraHosts: [],
+    volumes: [],
+    networks: [],
+    labels: {},
+    environment: {},
+  };
+
+  it("row 34: is no difference: empty lists, also for a record that knows nothing of them", () => {
+    const { asked } = checkConfig(empty);
+    expect(compareConfigs(asked, recordOf({}))).toEqual([]);
+    expect(compareConfigs(asked, { asked: {}, defaults: { environment: {}, labels: {} }, replaced: {} })).toEqual([]);
+    expect(compareConfigs(asked, recordOf({ dns: ["1.1.1.1"] }))).toMatchObject([{ field: "dns" }]);
+  });
+
+  it("row 34: is no difference: the platform that the image has", () => {
+    const present = { ...recordOf({}), made: { ...made, platform: "linux/amd64" } };
+    expect(compareConfigs({ platform: "linux/amd64" }, present)).toEqual([]);
+    expect(compareConfigs({ platform: "linux/arm64" }, present)).toEqual([
+      { field: "platform", asked: '"linux/arm64"', present: '"linux/amd64"' },
+    ]);
+    expect(parseRecord(labelsOf(serializeRecord(present)), "c")).toEqual(present);
+    expect(compareConfigs({ platform: "linux/amd64" }, recordOf({}))).toHaveLength(1);
+  });
+});
+
 describe("a stored record", () => {
   it("comes back as it was", () => {
     const record = recordOf({

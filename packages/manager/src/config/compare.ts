@@ -16,6 +16,8 @@ export interface Present {
   readonly defaults: Asked;
   /** What was asked before a hook changed it: asking for it again is asking for the same. */
   readonly replaced: Asked;
+  /** The image's platform, where nobody asked for one. */
+  readonly made?: { readonly platform?: string } | undefined;
 }
 
 /** Of one call, not of the container: asking for them otherwise is no difference. */
@@ -30,12 +32,21 @@ export function compareConfigs(asked: Asked, present: Present): Difference[] {
   for (const field of namesOf(asked)) {
     if (OF_THE_CALL.has(field)) continue;
     const wanted = canonical(field, asked[field]);
-    const there = present.asked[field] ?? present.defaults[field];
-    if (wanted === canonical(field, there)) continue;
+    const there = presentValue(present, field);
+    if (wanted === canonical(field, there) || (there === undefined && asksForNone(field, asked[field]))) continue;
     if (field in present.replaced && wanted === canonical(field, present.replaced[field])) continue;
     differences.push({ field, ...shown(field, asked[field], there) });
   }
   return differences;
+}
+
+function presentValue({ asked, defaults, made }: Present, field: FieldName): unknown {
+  return asked[field] ?? defaults[field] ?? (field === "platform" ? made?.platform : undefined);
+}
+
+/** An older record knows nothing of an empty list; an empty entrypoint asks for something else than none. */
+function asksForNone(field: FieldName, value: unknown): boolean {
+  return field !== "entrypoint" && Array.isArray(value) && value.length === 0;
 }
 
 /** The error that names what differs. */

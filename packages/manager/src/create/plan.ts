@@ -92,6 +92,7 @@ function assemble(core: Core, wanted: Wanted, decided: Decided, resolved: Resolv
   const made: Made = {
     image: imageName,
     imageId: image?.id ?? "",
+    ...(image === null ? {} : { platform: image.platform }),
     user: config.user ?? (image === null || image.user === "" ? null : image.user),
     ports,
     mounts,

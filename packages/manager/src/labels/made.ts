@@ -7,10 +7,11 @@ import type { Made } from "./record.js";
 /** Reads what came of a configuration, as if a stranger had written it. @throws `invalid_argument`. */
 export function parseMade(value: unknown): Made {
   if (!isRecord(value)) return refuse("made", value, "it takes an object");
-  const user = value["user"];
+  const { user, platform } = value;
   return {
     image: text(512, 1)("made.image", value["image"]),
     imageId: text(512)("made.imageId", value["imageId"]),
+    ...(platform === undefined ? {} : { platform: text(64, 1)("made.platform", platform) }),
     user: user === null ? null : text(256)("made.user", user),
     ports: listOf(madePort)("made.ports", value["ports"]),
     mounts: listOf(mount)("made.mounts", value["mounts"]),

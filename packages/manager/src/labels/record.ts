@@ -16,6 +16,8 @@ export interface Made {
   /** The image as it was resolved. */
   readonly image: string;
   readonly imageId: string;
+  /** The image's own; absent where it is unknown. */
+  readonly platform?: string;
   /** The default user of commands; null: the image's own is root or unknown. */
   readonly user: string | null;
   /** With the host ports that were drawn. */

@@ -26,11 +26,11 @@ export function integer(min: number, max: number, unit: string): Parse<number> {
 /** Milliseconds, up to ten years. */
 export const milliseconds: Parse<number> = integer(1, 315_360_000_000, "milliseconds");
 
-/** A number of cores. */
+/** A number of cores; below 0.01 no engine starts a container. */
 export const cores: Parse<number> = (field, value) =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0.001 && value <= 10_000
+  typeof value === "number" && Number.isFinite(value) && value >= 0.01 && value <= 10_000
     ? value
-    : refuse(field, value, "it takes a number of cores above 0, such as 0.5 or 2");
+    : refuse(field, value, "it takes 0.01 cores or more, such as 0.5 or 2");
 
 /** A size in bytes. */
 export const bytes: Parse<number> = (field, value) =>
