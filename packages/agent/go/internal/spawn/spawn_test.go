@@ -239,7 +239,9 @@ func spawners(t *testing.T, a *agenttest.Agent) (pids []int) {
 		b, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
 		st, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
 		f := strings.Fields(string(st))
-		if bytes.HasSuffix(b, []byte("\x00spawner\x00")) && len(f) > 3 && f[3] == strconv.Itoa(a.Cmd.Process.Pid) {
+		// A command that was forked and has not begun its program yet looks the same, but for its one thread.
+		threads, _ := os.ReadDir("/proc/" + e.Name() + "/task")
+		if bytes.HasSuffix(b, []byte("\x00spawner\x00")) && len(f) > 3 && f[3] == strconv.Itoa(a.Cmd.Process.Pid) && len(threads) > 1 {
 			pids = append(pids, pid)
 		}
 	}
