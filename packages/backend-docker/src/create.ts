@@ -93,7 +93,7 @@ class Creation {
       nonce: this.#nonce,
       internalNetwork: internalName,
     });
-    const subject = { kind: "image", name: image } as const;
+    const subject = { kind: "container", name: spec.name, needs: { kind: "image", name: image } } as const;
     // Not bound to the signal: a request that is cut may still be carried out, and then its answer is what tells what to remove.
     this.#sent = api
       .json({

@@ -5,6 +5,8 @@ import { record, text } from "./parse.js";
 export interface Subject {
   readonly kind: "container" | "image" | "network" | "volume" | "engine";
   readonly name: string;
+  /** What is missing where the engine says that something is, if that is something else. */
+  readonly needs?: Subject;
 }
 
 const GONE = new Set([
@@ -161,7 +163,7 @@ function byStatus(
   cause: unknown,
   subject: Subject | undefined,
 ): PodkitError {
-  if (status === 404 && subject !== undefined) return missing(subject, words, cause);
+  if (status === 404 && subject !== undefined) return missing(subject.needs ?? subject, words, cause);
   if (status === 409 && /already in use by container|already exists/i.test(words)) {
     return new PodkitError("already_exists", `${doing} failed: the name is taken. The engine says: ${words}`, {
       cause,

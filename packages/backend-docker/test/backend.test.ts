@@ -126,6 +126,14 @@ describe("a creation", () => {
     expect([...containers.keys()]).toEqual([]);
   });
 
+  it.each([
+    [400, "Range of CPUs is from 0.01 to 2.00", "invalid_argument", { kind: "container", name: "c" }],
+    [404, "No such image: none:1", "not_found", { kind: "image", name: specOf("c").image }],
+  ])("names what a refusal with %i is about", async (status, message, code, details) => {
+    const { client } = engine((_, path) => (path === "/containers/create" ? { status, message } : null));
+    await expect(backendOf(client).create(specOf("c"), agent)).rejects.toMatchObject({ code, details });
+  });
+
   it("leaves another's container of that name alone", async () => {
     const { client, containers } = engine();
     containers.set("c", { Labels: { "dev.podkit.nonce": "theirs" } });

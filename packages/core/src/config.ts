@@ -75,7 +75,7 @@ export interface ContainerConfig {
   readonly platform?: string;
   /** Login for the registry. Default: Docker's config file and credential helpers. */
   readonly registryAuth?: RegistryAuth;
-  /** Cores, more than 0. Default 1. */
+  /** Cores, 0.01 or more. Default 1. */
   readonly cpuLimit?: number;
   /** Bytes, or digits with `b k m g` (powers of 1024). Default `512m`. */
   readonly memoryLimit?: number | string;
