@@ -52,7 +52,7 @@ export async function dockerSetup(options: { readonly events?: EventBus } = {}):
   const prefix = newPrefix();
   const docker = new Docker();
   const backend = new DockerBackend();
-  await backend.connect({ timeoutMs: 10_000 });
+  await backend.connect({ timeoutMs: 30_000 });
   await removeStale(docker);
   const networks = [`${prefix}-net-a`, `${prefix}-net-b`];
   for (const name of networks) await docker.createNetwork({ Name: name, Labels: { "dev.podkit.prefix": prefix } });

@@ -55,7 +55,7 @@ describeDocker("docker: creations that are killed half-way", ({ prefix, sessionC
       if (how === "made") return;
       expect(how).toBe("aborted");
       await podkit.shutdown();
-      await expect.poll(async () => (await ours()).length, { timeout: 10_000 }).toBe(0);
+      await expect.poll(async () => (await ours()).length, { timeout: 30_000 }).toBe(0);
     });
   }
 });

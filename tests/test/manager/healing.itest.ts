@@ -10,7 +10,7 @@ describe("a sandbox on docker", () => {
     const sandbox = await open("idle", { containerLifetimeMs: 700 });
     await sh(sandbox, "echo kept > /root/x");
     const { containerId } = await sandbox.info();
-    await expect.poll(async () => (await sandbox.info()).state, { timeout: 10_000 }).toBe("stopped");
+    await expect.poll(async () => (await sandbox.info()).state, { timeout: 30_000 }).toBe("stopped");
     expect((await sandbox.info()).exitCode).toBe(90);
     expect((await sh(sandbox, "cat /root/x")).stdout).toBe("kept\n");
     expect((await sandbox.info()).containerId).toBe(containerId);

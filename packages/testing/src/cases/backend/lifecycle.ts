@@ -157,7 +157,7 @@ export const lifecycleCases: readonly BackendCase[] = [
       assert.equal((await backend.inspect(killed.id)).exitCode, 137);
       const asked = await start(context);
       await withAgent(context, asked.id, (agent) => agent.shutdown());
-      const ended = await until("the end after shutdown", 15_000, async () => {
+      const ended = await until("the end after shutdown", 30_000, async () => {
         const info = await backend.inspect(asked.id);
         return info.state === "stopped" && info;
       });
@@ -175,7 +175,7 @@ export const lifecycleCases: readonly BackendCase[] = [
       const argv = initArgv(agentInit({ program: ["/hello", "exit", "7"] }));
       const { id } = await create(context, { image: context.images.static, argv });
       await context.backend.start(id);
-      const ended = await until("the program's end", 15_000, async () => {
+      const ended = await until("the program's end", 30_000, async () => {
         const info = await context.backend.inspect(id);
         return info.state === "stopped" && info;
       });
@@ -265,7 +265,7 @@ export const lifecycleCases: readonly BackendCase[] = [
       await context.backend.kill(id);
       await until(
         "the removal",
-        15_000,
+        30_000,
         async () => (await context.backend.list({ "dev.podkit.prefix": context.prefix })).length === 0,
       );
     },

@@ -23,7 +23,7 @@ export const processCases: readonly BackendCase[] = [
         ]),
       );
       await withAgent(context, id, async ({ processes }) => {
-        const ended = await within("the ends", 10_000, Promise.all([processes.wait(good.id), processes.wait(bad.id)]));
+        const ended = await within("the ends", 30_000, Promise.all([processes.wait(good.id), processes.wait(bad.id)]));
         assert.deepEqual(
           ended.map(({ state, exitCode }) => [state, exitCode]),
           [
@@ -55,9 +55,9 @@ export const processCases: readonly BackendCase[] = [
         const { id: sleeper, state } = await processes.start({ argv: ["sleep", "300"] });
         assert.equal(state, "running");
         const followed = collectBytes(processes.logs(sleeper, { follow: true }));
-        const stopped = await within("the stop", 10_000, processes.stop(sleeper, { graceMs: 1_000 }));
+        const stopped = await within("the stop", 30_000, processes.stop(sleeper, { graceMs: 1_000 }));
         assert.deepEqual([stopped.state, stopped.exitCode, stopped.signal], ["failed", null, "SIGTERM"]);
-        await within("the end of the log", 5_000, followed);
+        await within("the end of the log", 30_000, followed);
       });
     },
   },
@@ -73,7 +73,7 @@ export const processCases: readonly BackendCase[] = [
       await withAgent(context, id, (agent) => agent.processes.start({ argv: ["sleep", "4"] }));
       await delay(3_000);
       assert.equal((await context.backend.inspect(id)).state, "running");
-      const ended = await until("the idle stop", 15_000, async () => {
+      const ended = await until("the idle stop", 30_000, async () => {
         const info = await context.backend.inspect(id);
         return info.state === "stopped" && info;
       });

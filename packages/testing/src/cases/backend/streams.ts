@@ -13,7 +13,7 @@ async function endOf(stream: ByteStream): Promise<unknown> {
     failure = error;
   });
   stream.resume();
-  if (!stream.closed) await within("the end of the stream", 10_000, once(stream, "close"));
+  if (!stream.closed) await within("the end of the stream", 30_000, once(stream, "close"));
   return failure;
 }
 
@@ -27,7 +27,7 @@ async function spoken(context: BackendContext, text: string): Promise<string> {
   const argv = initArgv(agentInit({ program: ["/hello", text] }));
   const { id } = await create(context, { image: context.images.static, argv });
   await context.backend.start(id);
-  await until("the program's end", 15_000, async () => (await context.backend.inspect(id)).state === "stopped");
+  await until("the program's end", 30_000, async () => (await context.backend.inspect(id)).state === "stopped");
   return id;
 }
 
@@ -158,7 +158,7 @@ export const streamCases: readonly BackendCase[] = [
       const { id } = await start(context);
       const followed = collect(context.backend.logs(id, { follow: true }));
       await context.backend.kill(id);
-      await within("the end of the logs", 10_000, followed);
+      await within("the end of the logs", 30_000, followed);
     },
   },
   {
@@ -175,7 +175,7 @@ export const streamCases: readonly BackendCase[] = [
         "aborted",
       );
       setTimeout(() => caller.abort(), 100);
-      await within("the end of the logs", 5_000, followed);
+      await within("the end of the logs", 30_000, followed);
       assert.equal((await context.backend.inspect(id)).state, "running");
     },
   },
@@ -214,7 +214,7 @@ export const streamCases: readonly BackendCase[] = [
         if (!PodkitError.is(error, "aborted")) throw error;
       });
       // There is no word of when an engine begins to watch: containers are made until one is seen.
-      await until("the first event", 15_000, async () => {
+      await until("the first event", 30_000, async () => {
         await create(context, { labels });
         return seen.length > 0;
       });
@@ -222,7 +222,7 @@ export const streamCases: readonly BackendCase[] = [
       const { id, name } = await start(context, { labels });
       await backend.kill(id);
       await backend.remove(id);
-      const mine = await until("all events", 15_000, async () => {
+      const mine = await until("all events", 30_000, async () => {
         const found = seen.filter((event) => event.id === id);
         return found.some(({ type }) => type === "removed") && found;
       });
@@ -235,7 +235,7 @@ export const streamCases: readonly BackendCase[] = [
       const others = await backend.list({ "dev.podkit.prefix": prefix, "dev.podkit.test": "other" });
       assert.ok(!seen.some((event) => others.some((other) => other.id === event.id)), "an event of another label came");
       caller.abort();
-      await within("the end of the events", 5_000, watching);
+      await within("the end of the events", 30_000, watching);
     },
     async refuse(context) {
       await refused(() => collect(context.backend.events({})), "unsupported");

@@ -74,7 +74,7 @@ export async function withAgent<T>(
   };
   const agent = new AgentClient({ link });
   try {
-    await agent.connect({ timeoutMs: 15_000 });
+    await agent.connect({ timeoutMs: 30_000 });
     return await work(agent);
   } finally {
     await agent.close();

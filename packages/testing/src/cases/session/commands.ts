@@ -90,7 +90,7 @@ export const commandCases: readonly SessionCase[] = [
     needs: [],
     async run(context) {
       const session = await open(context);
-      const result = await within("the timeout", 5_000, session.executeCommand(["sleep", "60"], { timeoutMs: 500 }));
+      const result = await within("the timeout", 15_000, session.executeCommand(["sleep", "60"], { timeoutMs: 500 }));
       assert.equal(result.timedOut, true);
       assert.equal(result.exitCode, null);
       assert.equal((await session.executeCommand(["echo", "next"])).stdout, "next\n");

@@ -265,14 +265,14 @@ export const fileCases: readonly SessionCase[] = [
         if (!PodkitError.is(error, "aborted")) throw error;
       });
       let count = 0;
-      await until("the first change", 15_000, async () => {
+      await until("the first change", 30_000, async () => {
         count += 1;
         await session.files.write(`changed-${count}`, "x");
         await delay(50);
         return seen.some((path) => path.startsWith("/workspace/changed-"));
       });
       caller.abort();
-      await within("the end of the watch", 5_000, watching);
+      await within("the end of the watch", 30_000, watching);
       assert.equal((await session.executeCommand(["true"])).exitCode, 0);
     },
   },

@@ -68,7 +68,7 @@ export const identityCases: readonly SessionCase[] = [
       const before = await containerOf(session);
       await context.backend.remove(before);
       // Sent before the connection's end is known, a command could have begun: that is `exec_lost`, and not what is shown here.
-      await delay(250);
+      await delay(1_000);
       const env = await session.executeCommand(["env"]);
       assert.ok(env.stdout.includes("KEPT=yes\n"));
       assert.equal((await session.executeCommand(["pwd"])).stdout, "/work\n");

@@ -16,7 +16,7 @@ export const streamCases: readonly SessionCase[] = [
     async run(context) {
       const session = await open(context);
       const marker = sleepMarker();
-      const result = await within("the call", 5_000, session.executeCommand(`sleep ${marker} & echo done`));
+      const result = await within("the call", 15_000, session.executeCommand(`sleep ${marker} & echo done`));
       assert.deepEqual([result.exitCode, result.stdout], [0, "done\n"]);
       assert.equal((await processesWith(session, marker)).length, 1);
     },
@@ -91,7 +91,7 @@ export const streamCases: readonly SessionCase[] = [
         encoding: "buffer",
       });
       for (let n = 0; n < 10; n += 1) {
-        await within("a command beside it", 2_000, session.executeCommand(["true"]));
+        await within("a command beside it", 15_000, session.executeCommand(["true"]));
         await delay(100);
       }
       const result = await endless;
@@ -145,7 +145,7 @@ export const streamCases: readonly SessionCase[] = [
         if (read > 8 << 20) break;
       }
       await endless.kill("SIGKILL");
-      const exit = await within("the end", 5_000, endless.wait());
+      const exit = await within("the end", 30_000, endless.wait());
       assert.deepEqual([exit.exitCode, exit.signal], [null, "SIGKILL"]);
     },
   },
@@ -157,8 +157,8 @@ export const streamCases: readonly SessionCase[] = [
     needs: [],
     async run(context) {
       const session = await open(context);
-      assert.equal((await session.executeCommand(["cat"], { stdin: "line\n", timeoutMs: 10_000 })).stdout, "line\n");
-      const empty = await session.executeCommand(["cat"], { timeoutMs: 10_000 });
+      assert.equal((await session.executeCommand(["cat"], { stdin: "line\n", timeoutMs: 30_000 })).stdout, "line\n");
+      const empty = await session.executeCommand(["cat"], { timeoutMs: 30_000 });
       assert.deepEqual([empty.exitCode, empty.stdout, empty.timedOut], [0, "", false]);
     },
   },
@@ -194,7 +194,7 @@ export const streamCases: readonly SessionCase[] = [
       const session = await open(context);
       const result = await within(
         "the call",
-        10_000,
+        30_000,
         session.executeCommand(["true"], { stdin: randomBytes(4 << 20) }),
       );
       assert.equal(result.exitCode, 0);
@@ -213,11 +213,11 @@ export const streamCases: readonly SessionCase[] = [
       const lines = cat.stdout[Symbol.asyncIterator]();
       for (const line of ["one\n", "two\n"]) {
         cat.stdin.write(line);
-        const { value } = await within("the answer", 5_000, lines.next());
+        const { value } = await within("the answer", 30_000, lines.next());
         assert.equal(Buffer.from(value).toString(), line);
       }
       cat.stdin.end();
-      const exit = await within("the end", 5_000, cat.wait());
+      const exit = await within("the end", 30_000, cat.wait());
       assert.deepEqual([exit.exitCode, exit.signal, exit.timedOut], [0, null, false]);
       assert.deepEqual(await cat.wait(), exit);
       await cat.kill();
@@ -248,7 +248,7 @@ export const streamCases: readonly SessionCase[] = [
     async run(context) {
       const session = await open(context);
       await using sleeper = await session.spawn(["sleep", "60"], { timeoutMs: 500 });
-      assert.equal((await within("the end", 5_000, sleeper.wait())).timedOut, true);
+      assert.equal((await within("the end", 30_000, sleeper.wait())).timedOut, true);
     },
   },
   {

@@ -32,7 +32,7 @@ export const surroundingCases: readonly SessionCase[] = [
       ]) {
         assert.notEqual((await session.executeCommand(script)).exitCode, 0, script);
       }
-      await refused(() => session.writeFile("/data/set.csv", "x"), "permission_denied", "invalid_state", "internal");
+      await refused(() => session.writeFile("/data/set.csv", "x"), "permission_denied");
       assert.equal(await readFile(join(data, "set.csv"), "utf8"), "1,2,3\n");
       assert.deepEqual(await readdir(data), ["set.csv"]);
       assert.equal(await readFile(join(out, "copy"), "utf8"), "1,2,3\n");
@@ -92,7 +92,7 @@ export const surroundingCases: readonly SessionCase[] = [
       assert.equal(await session.ports.url(port), `http://127.0.0.1:${port}`);
       for (const number of [port, 8081]) {
         const answer = await fetch(`${await session.ports.url(number)}/index.html`, {
-          signal: AbortSignal.timeout(5_000),
+          signal: AbortSignal.timeout(30_000),
         });
         assert.equal(await answer.text(), "served");
       }
