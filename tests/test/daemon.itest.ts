@@ -27,7 +27,7 @@ describe("docker: the daemon is killed", async () => {
     const running = session.executeCommand(["sleep", "300"]).catch((error: unknown) => error);
     const spawned = await session.spawn(["sleep", "300"]);
     const spawnEnd = spawned.wait().catch((error: unknown) => error);
-    await delay(500);
+    await delay(1_500);
     await daemon.kill();
     for (const ended of [running, spawnEnd]) {
       const error = await within("the typed error", 5_000, ended);
