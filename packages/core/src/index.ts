@@ -8,6 +8,7 @@ export * from "./deadline.js";
 export * from "./errors.js";
 export * from "./events.js";
 export * from "./exec.js";
+export * from "./fields.js";
 export * from "./files.js";
 export * from "./harness.js";
 export * from "./identity.js";

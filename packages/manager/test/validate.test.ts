@@ -168,6 +168,13 @@ describe("fuzz", () => {
     expect(accepted).toBeLessThan(20_000);
   });
 
+  it("row 31: has no field that nobody reads", () => {
+    const id = { userId: "bob", sessionId: "1" };
+    expect(() => checkRequest({ ...id, image: "x" })).toThrow(/request\.image/);
+    expect(() => checkRequest({ ...id, onConfigMissmatch: "reuse" })).toThrow(/did you mean onConfigMismatch/);
+    expect(() => checkRequest(null)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+  });
+
   it("takes what throws when it is read as invalid_argument", () => {
     const hostile = {
       get image(): string {

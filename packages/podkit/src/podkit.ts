@@ -13,6 +13,8 @@ import {
   type OnConfigMismatch,
   PodkitError,
   parsePrefix,
+  refuseUnknownFields,
+  requireObject,
   type SandboxSummary,
   type SessionId,
 } from "@podkit/core";
@@ -57,6 +59,17 @@ export interface SessionRequest extends SessionId, Scope, CallOptions {
   readonly onConfigMismatch?: OnConfigMismatch | undefined;
 }
 
+const REQUEST_FIELDS: Readonly<Record<keyof SessionRequest, true>> = {
+  userId: true,
+  sessionId: true,
+  config: true,
+  onConfigMismatch: true,
+  prefix: true,
+  workspace: true,
+  workspaceHost: true,
+  signal: true,
+};
+
 /** Backend, managers and events of one engine, wired. */
 export class Podkit implements AsyncDisposable {
   readonly events: EventBus;
@@ -88,6 +101,7 @@ export class Podkit implements AsyncDisposable {
    * the engine does not answer.
    */
   async getSession(request: SessionRequest): Promise<Session> {
+    refuseUnknownFields("request", request, REQUEST_FIELDS);
     const { prefix, workspace, workspaceHost, ...rest } = request;
     return this.#scope({ prefix, workspace, workspaceHost }).sessions.createSession(rest);
   }
@@ -111,6 +125,7 @@ export class Podkit implements AsyncDisposable {
   /** Runs one command in a container of its own, which is removed afterwards in any case. See `runInDocker`. */
   run(command: string | readonly string[], options?: RunOptions): Promise<ExecResult<string>>;
   async run(command: string | readonly string[], options: RunOptions = {}): Promise<ExecResult<string | Uint8Array>> {
+    requireObject("options", options);
     return runOnce((prefix) => this.#scope({ prefix }).sessions, command, options);
   }
 

@@ -1,5 +1,5 @@
 import type { DockerBackendOptions } from "@podkit/backend-docker";
-import { type CallOptions, EventBus, type ExecResult, type SandboxSummary } from "@podkit/core";
+import { type CallOptions, EventBus, type ExecResult, requireObject, type SandboxSummary } from "@podkit/core";
 import type { Session } from "@podkit/session";
 import { ConnectionKeys } from "./connection-key.js";
 import { createPodkit, type Podkit, type PodkitOptions, type SessionRequest } from "./podkit.js";
@@ -64,6 +64,7 @@ export const podkit = new SharedPodkit();
  * (unless `onConfigMismatch` says else); `unavailable` where Docker does not answer.
  */
 export async function getDockerSession(request: SessionRequest & DockerAccess): Promise<Session> {
+  requireObject("request", request);
   const { docker, ...rest } = request;
   return podkit.instance({ docker }).getSession(rest);
 }
@@ -87,6 +88,7 @@ export async function runInDocker(
   command: string | readonly string[],
   options: RunOptions & DockerAccess = {},
 ): Promise<ExecResult<string | Uint8Array>> {
+  requireObject("options", options);
   const { docker, ...rest } = options;
   return podkit.instance({ docker }).run(command, rest);
 }

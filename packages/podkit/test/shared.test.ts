@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConnectionKeys } from "../src/connection-key.js";
-import { createPodkit, SharedPodkit } from "../src/index.js";
+import { createPodkit, getDockerSession, runInDocker, SharedPodkit } from "../src/index.js";
 
 describe("ConnectionKeys", () => {
   it("takes equal options for one connection, whatever their order", () => {
@@ -45,6 +45,20 @@ describe("createPodkit", () => {
     expect(() => createPodkit({ prefix: "Not Me" })).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     await using idle = createPodkit({ docker: { host: "unix:///nowhere" } });
     await expect(idle.list({ prefix: "../x" })).rejects.toMatchObject({ code: "invalid_argument" });
+  });
+
+  it.each([
+    ["getSession", [null], "request"],
+    ["getSession", [{ userId: "bob", sessionId: "1", image: "x" }], "request.image"],
+    ["getSession", [{ userId: "bob", sessionId: "1", workSpace: "/x" }], "request.workSpace"],
+    ["run", ["true", null], "options"],
+    ["run", ["true", { timeout: 3 }], "config.timeout"],
+  ] as const)("row 31: %s of %j is refused before an engine is asked", async (method, args, field) => {
+    await using idle = createPodkit({ docker: { host: "unix:///nowhere" } });
+    const refused = { code: "invalid_argument", details: { field } };
+    await expect(Reflect.apply(idle[method], idle, args)).rejects.toMatchObject(refused);
+    const name = method === "run" ? runInDocker : getDockerSession;
+    await expect(Reflect.apply(name, undefined, args)).rejects.toMatchObject(refused);
   });
 
   it("an engine that is not there is unavailable, and the failure is told", async () => {

@@ -4,6 +4,7 @@ import {
   type ExecExit,
   type ExecHandle,
   type ExecSpec,
+  refuseUnknownFields,
   type Sandbox,
   type SpawnedCommand,
   type SpawnOptions,
@@ -13,6 +14,15 @@ import {
 import { describeCommand, parseCommand } from "./command.js";
 import { OutputStream } from "./output-stream.js";
 import { Spawned } from "./spawned.js";
+
+const SPAWN_OPTIONS: Readonly<Record<keyof SpawnOptions, true>> = {
+  cwd: true,
+  env: true,
+  user: true,
+  timeoutMs: true,
+  pty: true,
+  signal: true,
+};
 
 /** What is told of a spawned command besides its handle. */
 export interface SpawnObserver {
@@ -44,6 +54,7 @@ export interface SpawnRequest extends SpawnObserver {
  */
 export async function spawn(request: SpawnRequest): Promise<SpawnedCommand> {
   const { target, options = {}, clock = systemClock } = request;
+  refuseUnknownFields("options", options, SPAWN_OPTIONS);
   const spec: ExecSpec = Object.freeze({
     ...parseCommand(request.command, options),
     stdin: true,

@@ -29,6 +29,17 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("spawn", () => {
+  it.each([
+    ["options", null],
+    ["options.timeout", { timeout: 100 }],
+    ["options.stdin", { stdin: "text" }],
+  ])("refuses %s of %j before anything is started", async (field, options) => {
+    const target = new FakeTarget();
+    const attempt = Reflect.apply(spawn, undefined, [{ target, command: ["prog"], options }]);
+    await expect(attempt).rejects.toMatchObject({ code: "invalid_argument", details: { field } });
+    expect(target.specs).toEqual([]);
+  });
+
   it("gives stdout and stderr apart, and the end", async () => {
     const target = new FakeTarget();
     const command = await spawn({ target, command: ["prog"] });

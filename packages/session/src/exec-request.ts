@@ -1,4 +1,4 @@
-import { type ExecOptions, type ExecSpec, PodkitError, quote } from "@podkit/core";
+import { type ExecOptions, type ExecSpec, PodkitError, quote, refuseUnknownFields } from "@podkit/core";
 import { parseCommand } from "@podkit/processes";
 
 /** Cap of each stream where none is given. */
@@ -6,6 +6,20 @@ export const DEFAULT_MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 
 /** The largest cap: both streams of it fit into memory as text. */
 export const LARGEST_MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+const EXEC_OPTIONS: Readonly<Record<keyof ExecOptions, true>> = {
+  cwd: true,
+  env: true,
+  user: true,
+  stdin: true,
+  timeoutMs: true,
+  signal: true,
+  check: true,
+  encoding: true,
+  maxOutputBytes: true,
+  onStdout: true,
+  onStderr: true,
+};
 
 /** A checked command, and what this side does with its output. */
 export interface ExecRequest {
@@ -19,6 +33,7 @@ export interface ExecRequest {
  * @throws `invalid_argument` before any side effect.
  */
 export function parseExecRequest(command: string | readonly string[], options: ExecOptions): ExecRequest {
+  refuseUnknownFields("options", options, EXEC_OPTIONS);
   const base = parseCommand(command, {
     cwd: options.cwd,
     env: options.env,

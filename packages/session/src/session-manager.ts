@@ -11,6 +11,7 @@ import {
   PodkitError,
   parseId,
   type Runtime,
+  refuseUnknownFields,
   type Sandbox,
   type SessionId,
   silentLogger,
@@ -19,6 +20,7 @@ import {
   type WriteFileOptions,
 } from "@podkit/core";
 import { SessionEvents } from "./events.js";
+import { parseExecRequest } from "./exec-request.js";
 import { Session } from "./session.js";
 
 /** What a {@link SessionManager} is made of. */
@@ -40,6 +42,14 @@ export interface CreateSessionRequest extends SessionId, CallOptions {
   /** Where the session is there with another configuration. Default `error`. */
   readonly onConfigMismatch?: OnConfigMismatch | undefined;
 }
+
+const REQUEST_FIELDS: Readonly<Record<keyof CreateSessionRequest, true>> = {
+  userId: true,
+  sessionId: true,
+  config: true,
+  onConfigMismatch: true,
+  signal: true,
+};
 
 /** Makes, finds and closes sessions by their ids. */
 export class SessionManager {
@@ -63,6 +73,7 @@ export class SessionManager {
    */
   async createSession(request: CreateSessionRequest): Promise<Session> {
     this.#check();
+    refuseUnknownFields("request", request, REQUEST_FIELDS);
     const { config, onConfigMismatch, signal } = request;
     const id = parseIds(request);
     throwIfAborted(`Opening the session ${id.sessionId} of ${id.userId}`, signal);
@@ -124,6 +135,7 @@ export class SessionManager {
     command: string | readonly string[],
     options: ExecOptions = {},
   ): Promise<ExecResult<string | Uint8Array>> {
+    parseExecRequest(command, options);
     const session = await this.getSession(id, { signal: options.signal });
     return session.executeCommand(command, options);
   }

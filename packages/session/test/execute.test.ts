@@ -224,6 +224,10 @@ describe("execute", () => {
     ["timeoutMs", { timeoutMs: 0 }],
     ["env", { env: { "": "" } }],
     ["user", { user: "$(id)" }],
+    ["options", null],
+    ["options", "x"],
+    ["options.timeout", { timeout: 100 }],
+    ["options.pty", { pty: { columns: 80, rows: 24 } }],
   ])("refuses %s %j before anything runs", async (field, options) => {
     const box = sandbox(() => ({}));
     await expect(Reflect.apply(execute, undefined, [box, "x", options])).rejects.toMatchObject({

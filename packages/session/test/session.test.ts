@@ -13,6 +13,22 @@ function opened() {
 
 const types = (runtime: FakeRuntime) => runtime.seen.map(({ type }) => type);
 
+describe("SessionManager", () => {
+  it("row 31: refuses what nobody reads, before anything is done", async () => {
+    const runtime = new FakeRuntime();
+    const sessions = new SessionManager({ runtime });
+    const calls: [Promise<unknown>, string][] = [
+      [Reflect.apply(sessions.createSession, sessions, [null]), "request"],
+      [Reflect.apply(sessions.createSession, sessions, [{ ...id, image: "x" }]), "request.image"],
+      [Reflect.apply(sessions.executeCommand, sessions, [id, "true", null]), "options"],
+      [Reflect.apply(sessions.executeCommand, sessions, [id, "true", { timeout: 1 }]), "options.timeout"],
+    ];
+    for (const [call, field] of calls)
+      await expect(call).rejects.toMatchObject({ code: "invalid_argument", details: { field } });
+    expect(runtime.seen).toEqual([]);
+  });
+});
+
 describe("Session", () => {
   it("passes stop, pause, resume and logs on", async () => {
     const { session, sandbox } = opened();

@@ -1,5 +1,5 @@
-import type { Ulimit } from "@podkit/core";
-import { nearest, refuse } from "./problem.js";
+import { nearestName, type Ulimit } from "@podkit/core";
+import { refuse } from "./problem.js";
 import { fieldsOf, integer, listOf, oneOf, type Parse } from "./scalars.js";
 
 const CAPABILITIES: readonly string[] = [
@@ -18,7 +18,7 @@ const CAPABILITIES: readonly string[] = [
 const capability: Parse<string> = (field, value) => {
   const name = typeof value === "string" ? value.toUpperCase().replace(/^CAP_/, "") : "";
   if (CAPABILITIES.includes(name)) return name;
-  const meant = nearest(name, CAPABILITIES);
+  const meant = nearestName(name, CAPABILITIES);
   return refuse(
     field,
     value,

@@ -3,7 +3,7 @@ import type { Asked } from "../config/asked.js";
 import { checkConfig } from "./config.js";
 import { imageReference } from "./image.js";
 import { isRecord, refuse } from "./problem.js";
-import { oneOf } from "./scalars.js";
+import { fieldsOf, oneOf } from "./scalars.js";
 
 /** A request that was checked. */
 export interface CheckedRequest extends SessionId {
@@ -18,6 +18,7 @@ const MISMATCH = oneOf("error", "reuse", "recreate");
 /** Checks all of a request before anything is done for it. @throws `invalid_argument`. */
 export function checkRequest(request: unknown): CheckedRequest {
   if (!isRecord(request)) return refuse("request", request, "it takes an object with userId and sessionId");
+  fieldsOf("request", request, ["userId", "sessionId", "config", "defaultImage", "onConfigMismatch"]);
   const { userId, sessionId, config, defaultImage, onConfigMismatch } = request;
   const { asked, registryAuth } = checkConfig(config);
   return {

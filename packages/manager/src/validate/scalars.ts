@@ -1,5 +1,5 @@
-import { parseBytes } from "@podkit/core";
-import { isRecord, nearest, refuse } from "./problem.js";
+import { nearestName, parseBytes } from "@podkit/core";
+import { isRecord, refuse } from "./problem.js";
 
 /** Checks one field's value and gives it back in its one form. @throws `invalid_argument` naming the field. */
 export type Parse<T> = (field: string, value: unknown) => T;
@@ -67,7 +67,7 @@ export function fieldsOf(field: string, value: unknown, known: readonly string[]
   if (!isRecord(value)) return refuse(field, value, `it takes an object with ${known.join(", ")}`);
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
-    const meant = nearest(key, known);
+    const meant = nearestName(key, known);
     refuse(
       `${field}.${key.slice(0, 60)}`,
       key,
