@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createPodkit, EventBus, PodkitError, type PodkitEvent } from "podkit";
 import { expect, it } from "vitest";
 import { describeDocker } from "../support/describe.js";
@@ -94,6 +97,28 @@ describeDocker("docker: the facade", ({ prefix, sessionContext }) => {
     const error = await podkit.connect().catch((failure: unknown) => failure);
     expect(PodkitError.is(error, "unavailable")).toBe(true);
     expect(String(error)).toContain("/no/such/docker.sock");
+  });
+
+  it("row 51: the docker context in use is taken, before the usual sockets, and DOCKER_HOST before it", async () => {
+    const folder = await sessionContext.tempDir();
+    const { endpoint } = await backend.connect();
+    const meta = join(folder, "contexts/meta", createHash("sha256").update("pt").digest("hex"));
+    await mkdir(meta, { recursive: true });
+    await writeFile(join(folder, "config.json"), JSON.stringify({ currentContext: "pt" }));
+    const nowhere = "unix:///no/such/docker.sock";
+    for (const [host, env] of [
+      [endpoint, {}],
+      [nowhere, { DOCKER_HOST: endpoint }],
+    ] as const) {
+      await writeFile(join(meta, "meta.json"), JSON.stringify({ Name: "pt", Endpoints: { docker: { Host: host } } }));
+      await using podkit = createPodkit({ prefix, docker: { env: { ...env, DOCKER_CONFIG: folder } } });
+      expect(await podkit.connect()).toMatchObject({ endpoint });
+      const session = await podkit.getSession({ ...sessionContext.newId(), config });
+      expect((await session.executeCommand(["echo", "there"])).stdout).toBe("there\n");
+    }
+    await writeFile(join(meta, "meta.json"), JSON.stringify({ Endpoints: { docker: { Host: nowhere } } }));
+    await using podkit = createPodkit({ prefix, docker: { env: { DOCKER_CONFIG: folder } } });
+    await expect(podkit.connect()).rejects.toThrow(/no\/such\/docker\.sock/);
   });
 
   it("fifty different sessions at once all work on two cores", { timeout: 300_000 }, async () => {

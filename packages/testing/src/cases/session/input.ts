@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import type { ContainerConfig } from "@podkit/core";
 import { countContainers, image, refused } from "../../conformance/tools.js";
 import type { SessionCase } from "../../conformance/types.js";
@@ -59,6 +60,11 @@ const BAD_CONFIGS: readonly (readonly [ContainerConfig, RegExp])[] = [
   [{ platform: "linux" }, /platform/],
 ];
 
+/** All that lies in the folder of workspaces. */
+async function entriesOf(folder: string | null): Promise<string[]> {
+  return folder === null ? [] : (await readdir(folder, { recursive: true })).sort();
+}
+
 /** What is refused, before anything is made. */
 export const inputCases: readonly SessionCase[] = [
   {
@@ -69,6 +75,7 @@ export const inputCases: readonly SessionCase[] = [
     needs: [],
     async run(context) {
       const config = { image: image(context, "busybox") };
+      const before = await entriesOf(context.workspace);
       for (const bad of BAD_IDS) {
         const good = context.newId();
         const user = await refused(() => context.harness.open({ ...good, userId: bad, config }), "invalid_argument");
@@ -80,6 +87,7 @@ export const inputCases: readonly SessionCase[] = [
         assert.match(session.message, /sessionId/);
       }
       assert.equal(await countContainers(context), 0);
+      assert.deepEqual(await entriesOf(context.workspace), before);
     },
   },
   {
