@@ -1,4 +1,5 @@
 import type { CommonFlags, Io } from "../io.js";
+import { LogText } from "../log-text.js";
 import { type SessionFlags, takeSession } from "../session-ref.js";
 import { checkTail } from "../tail.js";
 import { printJson, withPodkit } from "../with-podkit.js";
@@ -15,10 +16,15 @@ export async function logs(args: readonly string[], flags: LogsFlags, io: Io): P
   const tail = checkTail(flags.tail);
   return withPodkit(flags, io, async ({ podkit }) => {
     const session = await podkit.findSession(id);
+    const texts = new LogText();
+    const asJson = (stream: "stdout" | "stderr", text: string): void => {
+      if (text !== "") printJson(io, { stream, text });
+    };
     for await (const { stream, data } of session.logs({ tail, follow: flags.follow === true })) {
-      if (flags.json === true) printJson(io, { stream, text: Buffer.from(data).toString("utf8") });
+      if (flags.json === true) asJson(stream, texts.take(stream, data));
       else await write(stream === "stdout" ? io.stdout : io.stderr, data);
     }
+    for (const stream of ["stdout", "stderr"] as const) asJson(stream, texts.end(stream));
     return 0;
   });
 }
