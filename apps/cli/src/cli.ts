@@ -16,7 +16,8 @@ export async function cli(args: readonly string[], io: Io, version: string): Pro
     });
   }
   try {
-    await program.parseAsync(args, { from: "user" });
+    // Nothing asked for is a question, not a mistake.
+    await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return afterParsing(error, flags, io);

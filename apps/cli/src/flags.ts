@@ -1,4 +1,4 @@
-import { type ContainerConfig, PodkitError, type PortMapping, type VolumeMount } from "podkit";
+import { type ContainerConfig, type OnConfigMismatch, PodkitError, type PortMapping, type VolumeMount } from "podkit";
 
 /** Flags of `run` that become a container's configuration. */
 export interface ConfigFlags {
@@ -14,6 +14,7 @@ export interface ConfigFlags {
 }
 
 const MODES = ["none", "internal", "host"] as const;
+const MISMATCHES = ["error", "reuse", "recreate"] as const;
 const PULLS = ["missing", "always", "never"] as const;
 
 /** @throws `invalid_argument` naming the flag. What the values mean is checked by the facade. */
@@ -30,6 +31,11 @@ export function toConfig(flags: ConfigFlags): ContainerConfig {
     ...(flags.volume === undefined ? {} : { volumes: flags.volume.map(toVolume) }),
     ...(flags.publish === undefined ? {} : { ports: flags.publish.map(toPort) }),
   };
+}
+
+/** What becomes of a session that has another configuration. */
+export function toMismatch(text: string | undefined): OnConfigMismatch | undefined {
+  return text === undefined ? undefined : oneOf("--on-mismatch", text, MISMATCHES);
 }
 
 function toNetwork(name: string): Pick<ContainerConfig, "network" | "networks"> {

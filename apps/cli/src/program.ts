@@ -73,6 +73,7 @@ function commands(
     .option("--read-only", "the image's own files cannot be changed")
     .option("-v, --volume <SOURCE:TARGET[:ro]>", "mount a folder or volume (again for more)", collect)
     .option("-p, --publish <[ADDRESS:][HOST:]PORT>", "publish a port (again for more)", collect)
+    .option("--on-mismatch <WHAT>", "where the session has another configuration: error, reuse or recreate it")
     .option("--file <LOCAL[:PATH]>", "put a file or folder in first (again for more)", collect)
     .action(async (argv, flags) => onCode(await run(argv, flags, io)));
   const execs = ofCommand(

@@ -1,5 +1,6 @@
 import { PodkitError } from "podkit";
 import type { CommonFlags, Io } from "./io.js";
+import { inOwnWords } from "./words.js";
 
 /** Exit code where podkit itself failed, not the command that it ran. As docker's. */
 export const OWN_FAILURE = 125;
@@ -35,5 +36,6 @@ function asText(error: unknown, flags: CommonFlags): string {
 }
 
 function messageOf(error: unknown): string {
+  if (PodkitError.is(error)) return inOwnWords(error);
   return error instanceof Error ? error.message : String(error);
 }

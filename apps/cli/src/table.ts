@@ -23,3 +23,12 @@ export function ago(at: number, now: number): string {
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min ago`;
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h ago` : `${Math.floor(seconds / 86_400)} days ago`;
 }
+
+/** Bytes in the largest unit that they are two of at least. */
+export function size(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 2048 && unit < units.length - 1; unit += 1) value /= 1024;
+  return `${Number(value.toFixed(1))} ${units[unit]}`;
+}

@@ -170,7 +170,7 @@ describe("sessions", () => {
       { userId: "bob", state: "running" },
     ]);
     const shown = await runCli(["info", ...FLAGS, "--user", "bob", "--session", "1"]);
-    expect(shown.stdout).toMatch(/image: +podkit-test\/busybox:1\n[\s\S]*536870912 bytes of memory/);
+    expect(shown.stdout).toMatch(/image: +podkit-test\/busybox:1\n[\s\S]*512 MiB of memory/);
     const info = JSON.parse((await runCli(["info", "--json", ...FLAGS, "bob/1"])).stdout);
     expect(info).toMatchObject({ backend: "docker", limits: { pids: { value: 512, enforced: true } } });
     const printing = podkit.getSession({
@@ -212,7 +212,22 @@ describe("sessions", () => {
     expect((await runCli(exec("cat", "/workspace/kept"))).stdout).toBe("kept\n");
     expect(await runCli(["rm", "--json", ...FLAGS, "bob/1"])).toMatchObject({ code: 0 });
     expect(await podkit.list()).toEqual([]);
-    expect((await runCli(["rm", ...FLAGS, "bob/1"])).code).toBe(125);
+    const missing = await runCli(["rm", ...FLAGS, "bob/1"]);
+    expect(missing.code).toBe(125);
+    expect(missing.stderr).toContain("podkit run --user bob --session 1 -- COMMAND");
+  });
+
+  it("rm removes what is there beside what is not", async () => {
+    const run = (...args: string[]) =>
+      runCli(["run", ...FLAGS, "--image", IMAGE, "--user", "bob", "--session", "3", ...args, "--", "true"]);
+    expect(await run()).toMatchObject({ code: 0 });
+    const other = await run("--memory", "64m");
+    expect([other.code, other.stderr]).toEqual([125, expect.stringContaining("--on-mismatch reuse or recreate")]);
+    expect(await run("--memory", "64m", "--on-mismatch", "recreate")).toMatchObject({ code: 0 });
+    const removed = await runCli(["rm", ...FLAGS, "bob/2", "bob/3", "bob/4"]);
+    expect(removed).toMatchObject({ code: 125, stdout: "bob/3 removed\n" });
+    expect(removed.stderr.match(/There is no session/g)).toHaveLength(2);
+    expect(await podkit.list()).toEqual([]);
   });
 
   it("doctor names the engine that answers", async () => {

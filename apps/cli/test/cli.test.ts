@@ -42,6 +42,20 @@ describe("the command line, without an engine", () => {
     }
   });
 
+  it("says what it can where nothing is asked for", async () => {
+    const alone = await inside([]);
+    expect([alone.code, alone.stderr]).toEqual([0, ""]);
+    expect(alone.stdout).toContain("Examples:");
+  });
+
+  it("each of several sessions has its turn, and its own failure", async () => {
+    for (const command of ["rm", "stop"]) {
+      const lost = await inside([command, ...NOWHERE, "bob/1", "bob/2"]);
+      expect(lost.code).toBe(125);
+      expect(lost.stderr.match(/^podkit: /gm)).toHaveLength(2);
+    }
+  });
+
   it("errors are JSON on stderr with --json, whoever made them", async () => {
     const lost = await inside(["ls", "--json", ...NOWHERE]);
     expect(lost.code).toBe(125);

@@ -1,12 +1,15 @@
 import { EventBus, PodkitError } from "podkit";
 import { describe, expect, it } from "vitest";
-import { toConfig, toEnv, toMilliseconds, toPort, toVolume } from "../src/flags.js";
+import { toConfig, toEnv, toMilliseconds, toMismatch, toPort, toVolume } from "../src/flags.js";
+import { warnOfLeftovers } from "../src/leftovers.js";
+import { LogText } from "../src/log-text.js";
 import { pullLine, showPulls } from "../src/progress.js";
 import { report } from "../src/report.js";
 import { parsePlace, parseReference, takeSession } from "../src/session-ref.js";
 import { exitCodeOf } from "../src/signals.js";
-import { ago, facts, table } from "../src/table.js";
+import { ago, facts, size, table } from "../src/table.js";
 import { checkTail } from "../src/tail.js";
+import { inOwnWords } from "../src/words.js";
 import { fakeIo } from "./support/fake-io.js";
 
 const refused = expect.objectContaining({ code: "invalid_argument" });
@@ -126,6 +129,52 @@ describe("what is shown", () => {
       done();
       events.emit({ type: "image.pulling", at: 0, progress });
       expect(io.written.stderr).toBe(isTTY ? "\r\x1b[KPulling img: 0.0 of 0.0 MB\r\x1b[K" : "Pulling img\n");
+    }
+  });
+
+  it("row 44: characters that a log's pieces cut stay whole, in each stream by itself", () => {
+    const text = new LogText();
+    const bytes = new TextEncoder().encode("é");
+    expect(text.take("stdout", bytes.subarray(0, 1))).toBe("");
+    expect(text.take("stderr", bytes.subarray(0, 1))).toBe("");
+    expect(text.take("stdout", bytes.subarray(1))).toBe("é");
+    expect([text.end("stdout"), text.end("stderr")]).toEqual(["", "\ufffd"]);
+  });
+
+  it("sizes are in the largest unit that fits", () => {
+    expect([0, 2047, 512 * 1024 ** 2, 1.5 * 1024 ** 3, 4 * 1024 ** 3].map(size)).toEqual([
+      "0 bytes",
+      "2047 bytes",
+      "512 MiB",
+      "1536 MiB",
+      "4 GiB",
+    ]);
+  });
+
+  it("advice is in words of the command line", () => {
+    const id = { userId: "bob", sessionId: "1" };
+    const shown = (message: string): string => inOwnWords(new PodkitError("not_found", message, { details: id }));
+    expect(shown("There is no session 1 of bob. Make it with createSession.")).toBe(
+      "There is no session 1 of bob. Make it with `podkit run --user bob --session 1 -- COMMAND`.",
+    );
+    expect(shown('remove it first, or pass onConfigMismatch: "reuse" or "recreate".')).toBe(
+      "remove it first, or pass --on-mismatch reuse or recreate.",
+    );
+    expect(toMismatch("reuse")).toBe("reuse");
+    expect(() => toMismatch("perhaps")).toThrow(/error, reuse, recreate/);
+  });
+
+  it("a container that is left is said", () => {
+    const events = new EventBus();
+    const error = new PodkitError("unavailable", "Docker is away.");
+    for (const json of [false, true]) {
+      const io = fakeIo();
+      const done = warnOfLeftovers(events, { json }, io);
+      events.emit({ type: "container.removalFailed", at: 0, containerName: "c", error });
+      done();
+      events.emit({ type: "container.removalFailed", at: 0, containerName: "c", error });
+      const warning = "Container c could not be removed, and is left: Docker is away.";
+      expect(io.written.stderr).toBe(json ? `${JSON.stringify({ warning })}\n` : `podkit: ${warning}\n`);
     }
   });
 

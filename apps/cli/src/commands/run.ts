@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import { type ExecOptions, PodkitError, RUN_PREFIX, type Session } from "podkit";
 import { attach, wantsTty } from "../attach.js";
-import { type ConfigFlags, toConfig, toEnv, toMilliseconds } from "../flags.js";
+import { type ConfigFlags, toConfig, toEnv, toMilliseconds, toMismatch } from "../flags.js";
 import type { CommonFlags, Io } from "../io.js";
+import { warnOfLeftovers } from "../leftovers.js";
 import { type SessionFlags, takeSession } from "../session-ref.js";
 import { exitCodeOf, SignalRelay, signalCode } from "../signals.js";
 import { printJson, withPodkit } from "../with-podkit.js";
@@ -20,6 +21,7 @@ export interface CommandFlags extends CommonFlags, SessionFlags {
 /** Flags of `run`. */
 export interface RunFlags extends CommandFlags, ConfigFlags {
   readonly file?: readonly string[] | undefined;
+  readonly onMismatch?: string | undefined;
 }
 
 /** A command in a container of its own that is removed afterwards, or in a session that is named and kept. */
@@ -28,16 +30,19 @@ export async function run(argv: readonly string[], flags: RunFlags, io: Io): Pro
   const id = named ? takeSession([], flags).id : { userId: "run", sessionId: randomBytes(12).toString("hex") };
   const config = { ...(named ? {} : { autoRemove: true }), ...toConfig(flags) };
   const prefix = flags.prefix ?? (named ? undefined : RUN_PREFIX);
+  const onConfigMismatch = toMismatch(flags.onMismatch);
   const files = (flags.file ?? []).map(toFile);
   checkCommand(argv, flags, io);
   return withPodkit({ ...flags, prefix }, io, async ({ podkit }) =>
     interruptible(async (relay) => {
-      const session = await podkit.getSession({ ...id, config, signal: relay.signal });
+      const warned = named ? () => undefined : warnOfLeftovers(podkit.events, flags, io);
+      const session = await podkit.getSession({ ...id, config, onConfigMismatch, signal: relay.signal });
       try {
         for (const { local, path } of files) await session.files.upload(local, path, { signal: relay.signal });
         return await runIn(session, argv, flags, io, relay);
       } finally {
         if (!named) await session[Symbol.asyncDispose]();
+        warned();
       }
     }),
   );

@@ -1,7 +1,8 @@
 import type { LimitInfo, SandboxInfo, SandboxSummary, Session, SessionId } from "podkit";
 import type { CommonFlags, Io } from "../io.js";
+import { isBrokenPipe, OWN_FAILURE, report } from "../report.js";
 import { type SessionFlags, takeSession } from "../session-ref.js";
-import { ago, facts, table } from "../table.js";
+import { ago, facts, size, table } from "../table.js";
 import { printJson, withPodkit } from "../with-podkit.js";
 
 type Flags = CommonFlags & SessionFlags;
@@ -42,7 +43,7 @@ export async function rm(args: readonly string[], flags: Flags, io: Io): Promise
   });
 }
 
-/** Does something with each session that is named; one at least. */
+/** Does something with each session that is named, one at least; one that fails keeps no other from its turn. */
 async function withSession(
   args: readonly string[],
   flags: Flags,
@@ -56,8 +57,17 @@ async function withSession(
     left = rest;
   }
   return withPodkit(flags, io, async ({ podkit }) => {
-    for (const id of ids) await work(await podkit.findSession(id));
-    return 0;
+    let code = 0;
+    for (const id of ids) {
+      try {
+        await work(await podkit.findSession(id));
+      } catch (error) {
+        if (isBrokenPipe(error)) throw error;
+        report(error, flags, io);
+        code = OWN_FAILURE;
+      }
+    }
+    return code;
   });
 }
 
@@ -94,7 +104,7 @@ function describe(found: SandboxInfo): string {
     ["last activity", time(found.lastActivityAt)],
     [
       "limits",
-      `${limit(limits.cpus)} cpus, ${limit(limits.memoryBytes)} bytes of memory, ${limit(limits.pids)} processes`,
+      `${limit(limits.cpus)} cpus, ${limit(limits.memoryBytes, size)} of memory, ${limit(limits.pids)} processes`,
     ],
     ["ports", ports.join(", ") || "none"],
     ["networks", networks.join(", ") || "none"],
@@ -103,9 +113,9 @@ function describe(found: SandboxInfo): string {
   ]);
 }
 
-function limit({ value, enforced }: LimitInfo): string {
+function limit({ value, enforced }: LimitInfo, show: (value: number) => string = String): string {
   if (value === null) return "unlimited";
-  return enforced ? String(value) : `${value} (not enforced)`;
+  return enforced ? show(value) : `${show(value)} (not enforced)`;
 }
 
 function time(at: number | null): string {
