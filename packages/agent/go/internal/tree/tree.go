@@ -19,6 +19,9 @@ const (
 	// stopFor is how long a sweep tries to stop all members before it begins to kill: a bomb that is killed while
 	// parts of it run grows again.
 	stopFor = 500 * time.Millisecond
+	// maxSweeps is how many trees are ended at the same time: hundreds at once would only hold each other up until all
+	// of them have taken too long.
+	maxSweeps = 4
 )
 
 // Trees finds and ends the trees of commands.
@@ -33,7 +36,16 @@ type Trees struct {
 	// Look has the orphans that were killed reaped; may be nil.
 	Look func()
 
-	pool sync.Pool
+	pool   sync.Pool
+	once   sync.Once
+	sweeps chan struct{}
+}
+
+// turn waits until a sweep may begin.
+func (t *Trees) turn() (done func()) {
+	t.once.Do(func() { t.sweeps = make(chan struct{}, maxSweeps) })
+	t.sweeps <- struct{}{}
+	return func() { <-t.sweeps }
 }
 
 func (t *Trees) scan(mark uint64) *scan {
@@ -75,6 +87,7 @@ func (t *Trees) Signal(mark uint64, sig syscall.Signal) int {
 // End kills every member until a pass proves that none is left. It gives how many it met, and whether it gave up with
 // some of them alive.
 func (t *Trees) End(mark uint64) (met int, alive bool) {
+	defer t.turn()()
 	s := t.scan(mark)
 	defer t.pool.Put(s)
 	start := time.Now()
