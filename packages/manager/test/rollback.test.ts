@@ -73,6 +73,20 @@ describe("a creation that fails", () => {
     expect(never.engine.containers.size).toBe(0);
   });
 
+  it("row 14: a later call's startupVerification is that call's", async () => {
+    const cut = (): PodkitError => new PodkitError("unavailable", "cut");
+    const first = setup();
+    await first.manager.open({ ...ID, config: { startupVerification: { timeoutMs: 60_000 } } });
+    first.engine.end(first.engine.get(NAME), 90);
+    const { engine, manager } = setup({}, first.engine);
+    for (let i = 0; i < 400; i += 1) engine.fail("openStream", cut);
+    const config = { startupVerification: { timeoutMs: 1_000 } };
+    await expect(manager.open({ ...ID, config })).rejects.toMatchObject({
+      code: "timeout",
+      details: { timeoutMs: 1_000 },
+    });
+  });
+
   it("at a limit that the engine quietly drops removes the container", async () => {
     const { engine, manager } = setup();
     const info = engine.info.bind(engine);

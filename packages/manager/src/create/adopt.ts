@@ -44,7 +44,8 @@ async function accept(
     const record = parseRecord(found.labels, wanted.name);
     const differences = wanted.onMismatch === "reuse" ? [] : compareConfigs(wanted.asked, record);
     if (differences.length > 0) throw conflictError(wanted.name, differences);
-    return { identity: wanted.identity, name: wanted.name, containerId: found.id, record };
+    const verification = wanted.asked.startupVerification;
+    return { identity: wanted.identity, name: wanted.name, containerId: found.id, record, verification };
   } catch (error) {
     if (wanted.onMismatch !== "recreate") throw error;
     return await replace(core, wanted, found.id, signal);

@@ -1,4 +1,5 @@
 import { type ContainerInfo, ENGINE_TIMEOUT_MS, PodkitError, withDeadline } from "@podkit/core";
+import type { Asked } from "../config/asked.js";
 import { PROGRAM_LIVES_MS, STARTUP_LOG_LINES, STARTUP_TIMEOUT_MS } from "../config/defaults.js";
 import type { Lease } from "../connection.js";
 import { type Core, sleep, type Target } from "../core.js";
@@ -13,7 +14,11 @@ const MAX_LOG_BYTES = 64 * 1024;
 export interface Started extends Target {
   readonly containerId: string;
   readonly record: StoredRecord;
+  /** What this call asks of the start; the stored one where it asks nothing. */
+  readonly verification?: StartupVerification | undefined;
 }
+
+type StartupVerification = NonNullable<Asked["startupVerification"]>;
 
 /**
  * Waits until a container that was just started is known to be well: its agent shook hands, and its program, where it has one,
@@ -21,7 +26,7 @@ export interface Started extends Target {
  * @throws `invalid_state` with `details.reason: "crashed"`, status, exit code and last log lines; `timeout`; `not_found` where it is gone.
  */
 export async function verifyStart(core: Core, started: Started, signal: AbortSignal): Promise<Lease> {
-  const { timeoutMs = STARTUP_TIMEOUT_MS } = effective(started.record).startupVerification ?? {};
+  const { timeoutMs = STARTUP_TIMEOUT_MS } = verification(started);
   const begun = core.clock.now();
   const lease = await firstHandshake(core, started, begun + timeoutMs, signal);
   if (!started.record.made.program) return lease;
@@ -33,6 +38,10 @@ export async function verifyStart(core: Core, started: Started, signal: AbortSig
     lease.release();
     throw error;
   }
+}
+
+function verification(started: Started): StartupVerification {
+  return started.verification ?? effective(started.record).startupVerification ?? {};
 }
 
 async function firstHandshake(core: Core, started: Started, until: number, signal: AbortSignal): Promise<Lease> {
@@ -84,7 +93,7 @@ async function crashed(core: Core, started: Started, info: ContainerInfo): Promi
 }
 
 async function notReady(core: Core, started: Started, cause: unknown): Promise<PodkitError> {
-  const { timeoutMs = STARTUP_TIMEOUT_MS } = effective(started.record).startupVerification ?? {};
+  const { timeoutMs = STARTUP_TIMEOUT_MS } = verification(started);
   const logs = await lastLogs(core, started);
   return new PodkitError(
     "timeout",
@@ -96,7 +105,7 @@ async function notReady(core: Core, started: Started, cause: unknown): Promise<P
 
 /** The last log lines, without control characters: what a container wrote must not drive a terminal. Empty where they cannot be had. */
 async function lastLogs(core: Core, started: Started): Promise<string> {
-  const { logLines = STARTUP_LOG_LINES } = effective(started.record).startupVerification ?? {};
+  const { logLines = STARTUP_LOG_LINES } = verification(started);
   if (logLines === 0) return "";
   const chunks: Uint8Array[] = [];
   let size = 0;
