@@ -1,4 +1,4 @@
-import { PodkitError } from "@podkit/core";
+import { type ImageRequest, PodkitError } from "@podkit/core";
 import { describe, expect, it } from "vitest";
 import { containerName } from "../src/index.js";
 import { eventually } from "./fake/clock.js";
@@ -143,6 +143,26 @@ describe("open", () => {
     await manager.open(wish);
     await manager.open({ ...ID, config: { memoryLimit: "128m" } });
     await expect(manager.open({ ...ID, config: { memoryLimit: "2g" } })).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("row 29: asks the registry with the login that the hook gave back, and tells the image that it chose", async () => {
+    const asked: (ImageRequest["registryAuth"] | undefined)[] = [];
+    const registryAuth = { username: "u", password: "p" };
+    const { backend, engine, manager, told } = setup({
+      beforeCreate: (config) => {
+        expect(config.registryAuth).toEqual(registryAuth);
+        return { ...config, image: "app:1", registryAuth: { ...registryAuth, username: "hook" } };
+      },
+    });
+    const ensureImage = backend.ensureImage.bind(backend);
+    backend.ensureImage = (request, options) => {
+      asked.push(request.registryAuth);
+      return ensureImage(request, options);
+    };
+    await manager.open({ ...ID, config: { registryAuth } });
+    expect(asked).toEqual([{ username: "hook", password: "p" }]);
+    expect(told[0]).toMatchObject({ type: "container.creating", image: "app:1" });
+    expect(JSON.stringify(engine.get(NAME).spec)).not.toContain("password");
   });
 
   it("checks what the hook gave back", async () => {

@@ -21,8 +21,6 @@ export async function makeContainer(
   avoid: Set<number>,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const image = wanted.remembered?.made.image ?? wanted.asked.image ?? wanted.defaultImage;
-  core.events.emit({ type: "container.creating", ...facts(core, wanted), image });
   const plan = await planContainer(core, wanted, avoid, signal);
   const created = await create(core, wanted, plan, signal);
   if (created === AGAIN) return AGAIN;

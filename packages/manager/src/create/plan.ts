@@ -19,7 +19,7 @@ import { allMounts, type MountContext } from "../spec/mounts.js";
 import { programOf } from "../spec/program.js";
 import { containerSpec } from "../spec/spec.js";
 import { refuseMounts, refuseUnsupported } from "../spec/unsupported.js";
-import { checkConfig } from "../validate/config.js";
+import { type CheckedConfig, checkConfig } from "../validate/config.js";
 import { refuse } from "../validate/problem.js";
 import { makeWorkspace } from "../workspace.js";
 import type { Wanted } from "./types.js";
@@ -53,7 +53,7 @@ export async function planContainer(
   const engine = await backend.connect({ signal });
   const can = backend.capabilities;
   refuseUnsupported(wanted.asked, can, backend.name);
-  const decided = await decide(core, wanted);
+  const { decided, registryAuth } = await decide(core, wanted);
   refuseUnsupported(decided.asked, can, backend.name);
   const config = effective(decided);
   const needsParent = config.inheritParentImage === true || config.inheritParentNetworks === true;
@@ -62,8 +62,9 @@ export async function planContainer(
   const parent =
     needsParent && wanted.remembered === undefined ? await findParent(backend, core.parent, { signal }) : undefined;
   const imageName = wanted.remembered?.made.image ?? parentImage(config, parent) ?? config.image ?? wanted.defaultImage;
+  core.events.emit({ type: "container.creating", ...facts(core, wanted), image: imageName });
   const [image, mounts, ports] = await Promise.all([
-    can.images ? ensureImage(core, wanted, config, imageName, signal) : null,
+    can.images ? ensureImage(core, { ...wanted, registryAuth }, config, imageName, signal) : null,
     mounting,
     resolvePorts(config.ports ?? [], {
       draw: core.draw,
@@ -112,18 +113,20 @@ function assemble(core: Core, wanted: Wanted, decided: Decided, resolved: Resolv
   return { record, spec };
 }
 
-/** What is asked after the hook, its defaults, and what the hook changed. */
-async function decide(core: Core, wanted: Wanted): Promise<Decided> {
-  if (wanted.remembered !== undefined) return wanted.remembered;
+/** What is asked after the hook, its defaults, and what the hook changed; the login beside it, as it is never stored. */
+async function decide(core: Core, wanted: Wanted): Promise<{ decided: Decided; registryAuth: Wanted["registryAuth"] }> {
+  if (wanted.remembered !== undefined) return { decided: wanted.remembered, registryAuth: wanted.registryAuth };
   const before = wanted.asked;
-  const asked = core.beforeCreate === undefined ? before : await hooked(core, wanted);
-  return { asked, defaults: defaultsFor(asked, wanted.defaultImage), replaced: changed(before, asked) };
+  const { asked, registryAuth } = core.beforeCreate === undefined ? wanted : await hooked(core, wanted);
+  const decided = { asked, defaults: defaultsFor(asked, wanted.defaultImage), replaced: changed(before, asked) };
+  return { decided, registryAuth };
 }
 
-async function hooked(core: Core, wanted: Wanted): Promise<Asked> {
+async function hooked(core: Core, wanted: Wanted): Promise<CheckedConfig> {
   const { userId, sessionId } = wanted.identity;
-  const given: ContainerConfig = { ...wanted.asked };
-  return checkConfig(await core.beforeCreate?.(given, { userId, sessionId })).asked;
+  const { asked, registryAuth } = wanted;
+  const given: ContainerConfig = { ...asked, ...(registryAuth === undefined ? {} : { registryAuth }) };
+  return checkConfig(await core.beforeCreate?.(given, { userId, sessionId }));
 }
 
 function changed(before: Asked, after: Asked): Asked {
