@@ -12,6 +12,7 @@ export interface EventFacts {
   readonly sessionId?: string | undefined;
   readonly containerId?: string | undefined;
   readonly containerName?: string | undefined;
+  /** Of `process.` events: the command's pid. */
   readonly processId?: string | undefined;
 }
 
@@ -56,7 +57,10 @@ export type PodkitEvent<T extends EventType = EventType> = { [K in T]: { readonl
 /** Called with each event, in order. What it throws disturbs nothing. */
 export type EventListener<T extends EventType = EventType> = (event: PodkitEvent<T>) => void;
 
-/** May change the configuration before a container is made; what it gives back is what is checked and stored. */
+/**
+ * May change the configuration before a container is made; what it gives back is what is checked and stored. `registryAuth` is in it
+ * too, and is never stored: one that is not given back is not used.
+ */
 export type BeforeCreate = (config: ContainerConfig, id: SessionId) => ContainerConfig | Promise<ContainerConfig>;
 
 /** Typed events, delivered in order and at once. */

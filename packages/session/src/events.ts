@@ -36,19 +36,26 @@ export class SessionEvents {
     this.#events.emit({ type: "session.closed", ...this.#facts() });
   }
 
-  /** For `spawn`. */
+  /** For one `spawn`. */
   observer(): Required<SpawnObserver> {
+    let processId: string | undefined;
     return {
-      onStart: () => this.#events.emit({ type: "process.started", ...this.#facts() }),
+      onStart: (pid) => {
+        processId = String(pid);
+        this.#events.emit({ type: "process.started", ...this.#facts(), processId });
+      },
       onExit: ({ exitCode, signal }) => {
         this.#events.emit({
           type: exitCode === 0 ? "process.exited" : "process.failed",
           ...this.#facts(),
+          processId,
           exitCode,
           signal,
         });
       },
-      onLost: () => this.#events.emit({ type: "process.failed", ...this.#facts(), exitCode: null, signal: null }),
+      onLost: () => {
+        this.#events.emit({ type: "process.failed", ...this.#facts(), processId, exitCode: null, signal: null });
+      },
     };
   }
 

@@ -98,6 +98,7 @@ describe("Session", () => {
     await (await session.spawn(["false"])).wait();
     expect(types(runtime)).toEqual(["process.started", "process.exited", "process.started", "process.failed"]);
     expect(runtime.seen[3]).toMatchObject({ ...id, exitCode: 4, signal: null });
+    expect(runtime.seen.map(({ processId }) => processId)).toEqual(["42", "42", "42", "42"]);
   });
 });
 
