@@ -60,9 +60,9 @@ const BAD_CONFIGS: readonly (readonly [ContainerConfig, RegExp])[] = [
   [{ platform: "linux" }, /platform/],
 ];
 
-/** All that lies in the folder of workspaces. */
-async function entriesOf(folder: string | null): Promise<string[]> {
-  return folder === null ? [] : (await readdir(folder, { recursive: true })).sort();
+/** The users that have a workspace. Not what is below: containers plant links there, and node's own recursion follows them. */
+async function usersOf(folder: string | null): Promise<string[]> {
+  return folder === null ? [] : (await readdir(folder)).sort();
 }
 
 /** What is refused, before anything is made. */
@@ -75,7 +75,7 @@ export const inputCases: readonly SessionCase[] = [
     needs: [],
     async run(context) {
       const config = { image: image(context, "busybox") };
-      const before = await entriesOf(context.workspace);
+      const before = await usersOf(context.workspace);
       for (const bad of BAD_IDS) {
         const good = context.newId();
         const user = await refused(() => context.harness.open({ ...good, userId: bad, config }), "invalid_argument");
@@ -87,7 +87,7 @@ export const inputCases: readonly SessionCase[] = [
         assert.match(session.message, /sessionId/);
       }
       assert.equal(await countContainers(context), 0);
-      assert.deepEqual(await entriesOf(context.workspace), before);
+      assert.deepEqual(await usersOf(context.workspace), before);
     },
   },
   {
