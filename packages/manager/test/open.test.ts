@@ -50,6 +50,28 @@ describe("open", () => {
     expect(engine.containers.size).toBe(1);
   });
 
+  it("row 33: waits for a container whose name is taken before it can be seen", async () => {
+    const { engine, backend, manager } = setup();
+    await setup({}, engine).manager.open(ID);
+    const inspect = backend.inspect.bind(backend);
+    let hidden = 30;
+    backend.inspect = (id, options) => {
+      hidden -= 1;
+      return hidden < 0 ? inspect(id, options) : Promise.reject(new PodkitError("not_found", "It is being made."));
+    };
+    await manager.open(ID);
+    expect(hidden).toBeLessThan(0);
+    expect(engine.creates).toBe(1);
+  });
+
+  it("gives up where a name stays taken and nothing is there", async () => {
+    const { clock, engine, manager } = setup();
+    const began = clock.now();
+    for (let i = 0; i < 100; i += 1) engine.fail("create", () => new PodkitError("already_exists", "taken"));
+    await expect(manager.open(ID)).rejects.toMatchObject({ code: "unavailable" });
+    expect(clock.now() - began).toBeGreaterThan(10_000);
+  });
+
   it("(33) lets nobody wait for another user's pull", async () => {
     const { engine, manager } = setup();
     const release = engine.hold("ensureImage");

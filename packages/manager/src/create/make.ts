@@ -1,5 +1,5 @@
 import { type ContainerInfo, PodkitError } from "@podkit/core";
-import { type Core, facts } from "../core.js";
+import { type Core, facts, sleep } from "../core.js";
 import { effective } from "../labels/record.js";
 import { unsupported } from "../spec/unsupported.js";
 import { discard } from "./cleanup.js";
@@ -73,6 +73,10 @@ export async function giveUp(
   return AGAIN;
 }
 
+/** How long a container whose name is taken may stay unseen, in ms; then its making is taken for failed, and tried here. */
+const APPEARS_WITHIN_MS = 3_000;
+const APPEARS_POLL_MS = 50;
+
 /** How many drawn ports may turn out to be taken. */
 const MAX_REDRAWS = 5;
 
@@ -88,10 +92,19 @@ async function create(
     );
   } catch (error) {
     // Another program was first: its container is adopted.
-    if (PodkitError.is(error, "already_exists")) return AGAIN;
+    if (PodkitError.is(error, "already_exists")) return await appears(core, wanted.name, signal);
     if (PodkitError.is(error, "not_found") && error.details["reason"] === "removing") return AGAIN;
     throw error;
   }
+}
+
+/** An engine takes a name before it shows the container, and shows none any more before it frees the name. */
+async function appears(core: Core, name: string, signal: AbortSignal): Promise<typeof AGAIN> {
+  const until = core.clock.now() + APPEARS_WITHIN_MS;
+  while ((await lookUp(core, name, { signal })) === null && core.clock.now() < until) {
+    await sleep(core.clock, APPEARS_POLL_MS, { signal });
+  }
+  return AGAIN;
 }
 
 /** The engine must keep what was asked for; one that ignores a limit quietly is found out here. */
