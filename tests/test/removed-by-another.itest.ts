@@ -1,5 +1,18 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cleanUp, docker, ours, program, sh } from "./manager/setup.js";
+import { docker, program as newProgram, sh } from "./manager/setup.js";
+
+const PREFIX = "pt-removed";
+
+const program = (): ReturnType<typeof newProgram> => newProgram({ prefix: PREFIX });
+
+async function ours(): Promise<string[]> {
+  const text = await docker("ps", "-aq", "--no-trunc", "--filter", `label=dev.podkit.prefix=${PREFIX}`);
+  return text === "" ? [] : text.split("\n");
+}
+
+async function cleanUp(): Promise<void> {
+  for (const id of await ours()) await docker("rm", "-fv", id);
+}
 
 beforeAll(cleanUp);
 afterEach(cleanUp);
