@@ -21,14 +21,14 @@ describeDocker("docker: creations that are killed half-way", ({ prefix, sessionC
 
   for (const moment of MOMENTS) {
     it(`row 49: killed -9 after ${moment} ms, the next call adopts or clears away what is left, and nothing leaks`, async () => {
-      const argument = { prefix, ...sessionContext.newId(), image: IMAGES.busybox, agentVolumePrefix };
-      const program = new Program("create", argument);
+      const id = sessionContext.newId();
+      const program = new Program("create", { prefix, ...id, image: IMAGES.busybox, agentVolumePrefix });
       expect(await program.line()).toBe("begins");
       await delay(moment);
       await program.kill();
       await using podkit = createPodkit({ prefix, docker: { agentVolumePrefix } });
       const session = await podkit.getSession({
-        ...argument,
+        ...id,
         config: { image: IMAGES.busybox, ports: [{ container: 80, host: 0 }] },
       });
       expect((await session.executeCommand(["echo", "works"])).stdout).toBe("works\n");

@@ -10,16 +10,16 @@ describeDocker("docker: programs that come and go", ({ prefix, sessionContext })
   const ours = () => backend.list({ "dev.podkit.prefix": prefix });
 
   it("row 8: another program, and one after the first was killed, continue the same container with its files and environment", async () => {
-    const argument = identity();
-    const first = new Program("hold", argument);
+    const { image, ...id } = identity();
+    const first = new Program("hold", { ...id, image });
     const container = await first.line();
     await using podkit = createPodkit({ prefix });
-    const beside = await podkit.getSession(argument);
+    const beside = await podkit.getSession(id);
     expect((await beside.info()).containerId).toBe(container);
     expect(await beside.files.read("kept")).toBe("from the first program");
     await first.kill();
     await using later = createPodkit({ prefix });
-    const session = await later.getSession(argument);
+    const session = await later.getSession(id);
     expect((await session.info()).containerId).toBe(container);
     expect(await session.files.read("/work/kept")).toBe("from the first program");
     expect((await session.executeCommand(["env"])).stdout).toContain("KEPT=yes\n");
