@@ -126,7 +126,7 @@ describe("a stream to a program", () => {
     expect(said).toBe("0\n/\n");
   });
 
-  it("row 41: is closed within a second where the container is killed", async () => {
+  it("row 41: is closed within 5 s where the container is killed", async () => {
     const name = `${PREFIX}-killed`;
     await backend.create(specOf(name), agent);
     await backend.start(name);
@@ -137,7 +137,7 @@ describe("a stream to a program", () => {
     const killed = performance.now();
     await docker.getContainer(name).kill();
     expect(await ended).toMatchObject({ code: "unavailable" });
-    expect(performance.now() - killed).toBeLessThan(1000);
+    expect(performance.now() - killed).toBeLessThan(5_000);
     await backend.remove(name);
   });
 
