@@ -40,7 +40,10 @@ export class Connection {
     this.#session.on("error", (error: Error) => this.#fail(error));
     this.#session.on("goaway", () => this.#close());
     this.#session.on("close", () => this.#close());
-    this.#session.on("connect", () => this.#session.setLocalWindowSize(SESSION_WINDOW));
+    // It may have been destroyed since: node tells of its begin a turn later, even then.
+    this.#session.on("connect", () => {
+      if (this.usable) this.#session.setLocalWindowSize(SESSION_WINDOW);
+    });
   }
 
   /** False once no request can be made over it any more. */
