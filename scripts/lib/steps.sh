@@ -3,11 +3,13 @@
 
 REPORTS="$REPO_ROOT/reports"
 STEPS_FILE="$REPORTS/steps.tsv"
+BACKENDS_FILE="$REPORTS/backends.tsv"
 
 begin_steps() {
   rm -rf "$REPORTS"
   mkdir -p "$REPORTS"
   : >"$STEPS_FILE"
+  : >"$BACKENDS_FILE"
 }
 
 slug() { tr -cs 'a-zA-Z0-9\n' '-' <<<"$1" | sed 's/-*$//'; }
@@ -39,3 +41,6 @@ not_run() { # NAME REASON
   printf '%-28s not run: %s\n' "$1" "$2"
   record "$1" not-run 0 "" "$2"
 }
+
+# backend_not_run BACKEND REASON: for the table of rows.
+backend_not_run() { printf '%s\t%s\n' "$1" "$2" >>"$BACKENDS_FILE"; }
