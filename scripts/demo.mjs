@@ -6,14 +6,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { getDockerSession, getLocalSession } from "podkit";
+import * as podkit from "podkit";
 
 const run = promisify(execFile);
 const local = process.env.PODKIT_BACKEND === "local";
 const id = { userId: "bob", sessionId: "demo", prefix: "podkit-demo" };
 const image = { image: "podkit-test/busybox:1", pullPolicy: /** @type {const} */ ("never") };
 const called = local ? "getLocalSession" : "getDockerSession";
-const getSession = () => (local ? getLocalSession(id) : getDockerSession({ ...id, config: image }));
+const getSession = () => (local ? podkit.getLocalSession(id) : podkit.getDockerSession({ ...id, config: image }));
 
 if (process.argv[2] === "again") await secondProgram();
 else await firstProgram();
