@@ -7,10 +7,11 @@ export interface HarnessOptions {
   /** A new backend on the engine under test, not connected. */
   readonly newBackend: () => Backend;
   readonly prefix: string;
-  readonly defaultImage: string;
-  readonly workspace?: string;
-  readonly agent?: AgentSource;
-  readonly events?: EventBus;
+  /** Absent where the engine has no images. */
+  readonly defaultImage?: string | undefined;
+  readonly workspace?: string | undefined;
+  readonly agent?: AgentSource | undefined;
+  readonly events?: EventBus | undefined;
 }
 
 /** Manager and session over a backend. `fresh` shares nothing but the engine, as another program would. */
