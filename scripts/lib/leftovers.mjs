@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 const PROGRAMS = /^(bwrap|pasta|passt|slirp4netns|podkit-agent)/;
 const OURS = /^(pt-|podkit)/;
-/** Folders of the scripts themselves that stay. */
-const STAYS = /^podkit-engines-/;
+/** Folders that stay: those of the scripts themselves, and the one that holds the sandboxes' state. */
+const STAYS = /^(podkit-engines-|podkit$)/;
 /** Part of the path of every state folder. */
 const STATE = "/podkit/local/";
 const ENGINES = /docker|containerd|libpod|kubepods/;
