@@ -48,6 +48,13 @@ test("a backend that did not run says so in each row, and why", () => {
   assert.match(text, /local: not asked for/);
 });
 
+test("a backend that was asked for has a column, also where it gave no outcome", () => {
+  const text = rowTable([of({})], { docker: "", local: "" });
+  assert.match(line(text, "1"), /passed +not run/);
+  assert.match(text, /local, row 1: no test of this row for it/);
+  assert.doesNotMatch(text, /docker: *$/m);
+});
+
 test("a row without a test on one backend is not run there", () => {
   const text = rowTable([of({}), of({ rows: [2], backend: "local" })], {});
   assert.match(line(text, "2"), /not run +passed/);

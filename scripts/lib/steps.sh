@@ -42,5 +42,5 @@ not_run() { # NAME REASON
   record "$1" not-run 0 "" "$2"
 }
 
-# backend_not_run BACKEND REASON: for the table of rows.
-backend_not_run() { printf '%s\t%s\n' "$1" "$2" >>"$BACKENDS_FILE"; }
+# backend_column BACKEND [REASON]: a column of the table of rows; with the reason where nothing of it runs.
+backend_column() { printf '%s\t%s\n' "$1" "${2:-}" >>"$BACKENDS_FILE"; }

@@ -29,7 +29,7 @@ export function testsWithRows({ passed, failed, skipped }) {
 /**
  * The table as text.
  * @param {readonly Outcome[]} outcomes
- * @param {Readonly<Record<string, string>>} notRun why a backend did not run at all
+ * @param {Readonly<Record<string, string>>} notRun backends that have a column in any case, and why they did not run at all, or nothing
  */
 export function rowTable(outcomes, notRun) {
   const backends = [...new Set([...outcomes.map(({ backend }) => backend), ...Object.keys(notRun)])].sort();
@@ -46,7 +46,9 @@ export function rowTable(outcomes, notRun) {
     }),
   ]);
   const told = [...notes].map(([key, at]) => `  ${key.replace("\t", `, ${list(at)}: `)}`);
-  const whole = Object.entries(notRun).map(([backend, reason]) => `  ${backend}: ${reason}`);
+  const whole = Object.entries(notRun).flatMap(([backend, reason]) =>
+    reason === "" ? [] : [`  ${backend}: ${reason}`],
+  );
   const reasons = [...whole, ...told];
   return [
     ...columns([["row", ...backends], ...cells]),
@@ -59,7 +61,7 @@ export function rowTable(outcomes, notRun) {
  * @param {string | undefined} notRun
  */
 function cell(here, notRun) {
-  if (here.length === 0) return { text: "not run", reasons: notRun === undefined ? [NO_TEST] : [] };
+  if (here.length === 0) return { text: "not run", reasons: notRun ? [] : [NO_TEST] };
   /** @param {Outcome["outcome"]} outcome */
   const count = (outcome) => here.filter((one) => one.outcome === outcome).length;
   const reasons = here.flatMap(({ outcome, reason }) => (outcome === "failed" || !reason ? [] : [short(reason)]));
