@@ -3,7 +3,7 @@ const KNOWN = ["docker", "local"] as const;
 
 /** The backends that the run asks for. @throws where a name is unknown: a run that tests nothing must not pass. */
 export function askedBackends(): string[] {
-  const asked = (process.env["PODKIT_TEST_BACKENDS"] ?? KNOWN.join(",")).split(/[\s,]+/).filter((name) => name !== "");
+  const asked = (process.env["PODKIT_TEST_BACKENDS"] ?? "docker").split(/[\s,]+/).filter((name) => name !== "");
   const unknown = asked.filter((name) => !KNOWN.some((known) => known === name));
   if (unknown.length > 0) {
     throw new Error(`PODKIT_TEST_BACKENDS names ${unknown.join(", ")}; there are tests for ${KNOWN.join(" and ")}.`);
