@@ -4,10 +4,12 @@ import {
   connect,
   constants,
   type OutgoingHttpHeaders,
+  sensitiveHeaders,
 } from "node:http2";
 import type { ByteStream } from "@podkit/core";
 import { PodkitError } from "@podkit/core";
 import { plain } from "./agent-error.js";
+import { ExecReleases } from "./exec-releases.js";
 import { PROTOCOL } from "./version.js";
 
 const MIB = 1024 * 1024;
@@ -20,8 +22,13 @@ const MAX_FRAME = 256 * 1024;
 /** Node refuses new streams beyond this many megabytes of its own bookkeeping; its default of 10 is a few paused streams. */
 const SESSION_MEMORY_MB = 512;
 
+/** Different each time, and secrets may be in there: neither end keeps them in its table. */
+const NEVER_INDEXED = ["podkit-spec", "podkit-release"];
+
 /** One HTTP/2 session over one byte stream. It knows nothing of reconnecting. */
 export class Connection {
+  /** Commands that the next one's request releases. */
+  readonly releases = new ExecReleases();
   readonly #stream: ByteStream;
   readonly #session: ClientHttp2Session;
   readonly #onClose: (connection: Connection) => void;
@@ -63,7 +70,13 @@ export class Connection {
   request(method: string, path: string, headers?: OutgoingHttpHeaders, empty = false): ClientHttp2Stream {
     try {
       return this.#session.request(
-        { ...headers, ":method": method, ":path": path, "podkit-protocol": PROTOCOL.major },
+        {
+          ...headers,
+          ":method": method,
+          ":path": path,
+          "podkit-protocol": PROTOCOL.major,
+          [sensitiveHeaders]: NEVER_INDEXED,
+        },
         { endStream: empty },
       );
     } catch (cause) {

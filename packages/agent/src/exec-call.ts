@@ -13,10 +13,10 @@ import type { Connector } from "./connector.js";
 import { deferred } from "./deferred.js";
 import { lostError, overdueError, sinkError, treeAliveError } from "./exec-errors.js";
 import { execHandle } from "./exec-handle.js";
-import { parseExit, parseStarted, specFrame } from "./exec-messages.js";
+import { briefSpec, parseExit, parseStarted, specFrame } from "./exec-messages.js";
 import { ExecOutput, SinkFailure } from "./exec-output.js";
 import { ExecStdin } from "./exec-stdin.js";
-import { ExecStream } from "./exec-stream.js";
+import { type ExecOpening, ExecStream } from "./exec-stream.js";
 import { type AgentFrame, emptyFrame, FRAME, offsetFrame } from "./frames.js";
 import type { Shaken } from "./handshake.js";
 import { Retries } from "./retries.js";
@@ -45,7 +45,7 @@ export class ExecCall {
   readonly #options: ExecCallOptions;
   readonly #connector: Connector;
   readonly #spec: ExecSpec;
-  readonly #path = `/v1/execs/${randomBytes(16).toString("base64url")}`;
+  readonly #id = randomBytes(16).toString("base64url");
   readonly #name: string;
   readonly #output: ExecOutput;
   readonly #stdin = new ExecStdin();
@@ -82,11 +82,11 @@ export class ExecCall {
 
   /** Sends it; settles once the agent started it. @throws `invalid_argument` at once where it is too large. */
   start(): Promise<ExecHandle> {
-    const first = specFrame(this.#spec, this.#connector.graceMs, 0, 0);
+    const frame = specFrame(this.#spec, this.#connector.graceMs, 0, 0);
     this.#options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#connector.begin();
     const { usable } = this.#connector;
-    if (usable !== undefined) this.#attach(usable, first);
+    if (usable !== undefined) this.#attach(usable, this.#opening(usable, frame));
     else void this.#reattach();
     return this.#handle.promise;
   }
@@ -107,10 +107,16 @@ export class ExecCall {
     this.#abandon(abortedError(`Running ${this.#name}`, this.#options.signal?.reason));
   };
 
-  #attach({ connection, hello }: Shaken, spec: Buffer): void {
+  /** A short command is one write each way, where the agent knows how. */
+  #opening({ hello }: Shaken, frame: Buffer): ExecOpening {
+    const brief = hello.features.includes("brief") ? briefSpec(this.#spec, this.#connector.graceMs) : undefined;
+    return brief === undefined ? { id: this.#id, frame } : { id: this.#id, brief };
+  }
+
+  #attach({ connection, hello }: Shaken, opening: ExecOpening): void {
     this.#instance = hello.instance;
     try {
-      const stream = new ExecStream(connection, this.#path, {
+      const stream = new ExecStream(connection, opening, {
         frame: (frame) => this.#frame(stream, frame),
         refused: (status, body) => this.#refused(status, body),
         cut: () => this.#cut(),
@@ -118,7 +124,6 @@ export class ExecCall {
       });
       this.#stream = stream;
       if (this.#held) stream.hold();
-      stream.write(spec);
     } catch {
       this.#cut();
     }
@@ -133,7 +138,8 @@ export class ExecCall {
         this.#lose("its container was restarted.", "restarted");
         return;
       }
-      this.#attach(shaken, specFrame(this.#spec, this.#connector.graceMs, ...this.#output.received));
+      const frame = specFrame(this.#spec, this.#connector.graceMs, ...this.#output.received);
+      this.#attach(shaken, { id: this.#id, frame });
     } catch (error) {
       const known = PodkitError.is(error);
       // What is wrong with the agent or the caller is no loss, as long as nothing was sent.
@@ -208,7 +214,7 @@ export class ExecCall {
     const exit = parseExit(payload);
     const truncated = this.#output.finish(exit);
     this.#over = true;
-    stream.finish(emptyFrame(FRAME.release));
+    stream.finish();
     this.#leave?.();
     if (this.#settled) return;
     const { exitCode, signal, timedOut, oomKilled, durationMs } = exit;

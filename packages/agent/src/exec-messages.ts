@@ -25,33 +25,46 @@ export interface Exit {
   readonly treeAlive: boolean;
 }
 
+/** Longest SPEC that goes as a header. */
+const MAX_BRIEF = 8 * 1024;
+
+/** The SPEC as a header's value, which is ASCII; undefined where it does not fit. Only for a new command that is captured. */
+export function briefSpec(spec: ExecSpec, graceMs: number): string | undefined {
+  if (spec.maxOutputBytes === null || spec.stdin || spec.pty !== undefined) return undefined;
+  const text = specText(spec, graceMs, 0, 0);
+  if (text.length > MAX_BRIEF) return undefined;
+  const ascii = text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return ascii.length > MAX_BRIEF ? undefined : ascii;
+}
+
 /**
  * The SPEC frame that starts a command, or attaches to it from the offsets.
  * @throws `invalid_argument` where it is larger than the protocol allows.
  */
 export function specFrame(spec: ExecSpec, graceMs: number, stdout: number, stderr: number): Buffer {
-  const { argv, cwd, env, user, stdin, pty, timeoutMs, maxOutputBytes } = spec;
-  const frame = textFrame(
-    FRAME.spec,
-    JSON.stringify({
-      argv,
-      cwd,
-      env,
-      user,
-      stdin,
-      pty: pty && { cols: pty.columns, rows: pty.rows },
-      timeoutMs,
-      maxOutputBytes,
-      graceMs,
-      stdout,
-      stderr,
-    }),
-  );
+  const frame = textFrame(FRAME.spec, specText(spec, graceMs, stdout, stderr));
   if (frame.length <= MAX_PAYLOAD) return frame;
   throw new PodkitError(
     "invalid_argument",
     `The command cannot be sent: its arguments and environment take ${frame.length} bytes and at most ${MAX_PAYLOAD} fit. Pass large data through stdin or a file.`,
   );
+}
+
+function specText(spec: ExecSpec, graceMs: number, stdout: number, stderr: number): string {
+  const { argv, cwd, env, user, stdin, pty, timeoutMs, maxOutputBytes } = spec;
+  return JSON.stringify({
+    argv,
+    cwd,
+    env,
+    user,
+    stdin,
+    pty: pty && { cols: pty.columns, rows: pty.rows },
+    timeoutMs,
+    maxOutputBytes,
+    graceMs,
+    stdout,
+    stderr,
+  });
 }
 
 /** @throws `internal` (reason `protocol`). */

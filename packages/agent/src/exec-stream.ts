@@ -1,7 +1,7 @@
-import type { ClientHttp2Stream } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { MAX_ERROR_BODY } from "./agent-error.js";
 import type { Connection } from "./connection.js";
-import { type AgentFrame, FrameDecoder } from "./frames.js";
+import { type AgentFrame, emptyFrame, FRAME, FrameDecoder } from "./frames.js";
 import { resetStream } from "./reset.js";
 import { protocolError } from "./violation.js";
 
@@ -16,9 +16,20 @@ export interface ExecStreamEvents {
   broken(error: unknown): void;
 }
 
+/** What a stream of a command begins with. */
+export interface ExecOpening {
+  /** The command's id. */
+  readonly id: string;
+  /** SPEC as a header: the stream ends with EXIT, and the command is released by the next one's request. */
+  readonly brief?: string | undefined;
+  /** SPEC as the first frame, where it is no header. */
+  readonly frame?: Buffer | undefined;
+}
+
 /** One stream of a command: a request whose bodies are frames. It lives until it is cut, dropped or finished. */
 export class ExecStream {
   readonly connection: Connection;
+  readonly #opening: ExecOpening;
   readonly #events: ExecStreamEvents;
   readonly #stream: ClientHttp2Stream;
   readonly #decoder = new FrameDecoder();
@@ -27,11 +38,13 @@ export class ExecStream {
   #ended = false;
   #status = 0;
 
-  constructor(connection: Connection, path: string, events: ExecStreamEvents) {
+  constructor(connection: Connection, opening: ExecOpening, events: ExecStreamEvents) {
     this.connection = connection;
+    this.#opening = opening;
     this.#events = events;
-    const stream = connection.request("POST", path);
+    const stream = connection.request("POST", `/v1/execs/${opening.id}`, headersOf(connection, opening));
     this.#stream = stream;
+    if (opening.frame !== undefined) stream.write(opening.frame);
     stream.on("response", (headers) => this.#onResponse(headers[":status"] ?? 0));
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
     stream.on("end", () => this.#onEnd());
@@ -43,11 +56,20 @@ export class ExecStream {
     if (this.#state === "open" && !this.#stream.writableEnded) this.#stream.write(frame);
   }
 
-  /** EXIT came: sends the last frame; nothing may follow. */
-  finish(frame: Buffer): void {
+  /** EXIT came: releases the command; nothing may follow. */
+  finish(): void {
     this.#state = "finished";
-    if (!this.#stream.writableEnded) this.#stream.end(frame);
+    if (this.#opening.brief !== undefined) this.#close();
+    else if (!this.#stream.writableEnded) this.#stream.end(emptyFrame(FRAME.release));
     if (this.#decoder.pending > 0) this.#break(protocolError("bytes after EXIT"));
+  }
+
+  /** The agent ends the stream with EXIT; one that does not is not waited for. */
+  #close(): void {
+    this.connection.releases.add(this.#opening.id);
+    setImmediate(() => {
+      if (!this.#stream.closed) this.#stream.close();
+    });
   }
 
   /** Lets go of it without a word. */
@@ -121,4 +143,12 @@ export class ExecStream {
     resetStream(this.#stream, new Error("dropped"));
     this.#events.cut();
   }
+}
+
+function headersOf({ releases }: Connection, { brief }: ExecOpening): OutgoingHttpHeaders {
+  const released = releases.take();
+  return {
+    ...(brief === undefined ? undefined : { "podkit-spec": brief }),
+    ...(released === undefined ? undefined : { "podkit-release": released }),
+  };
 }

@@ -24,7 +24,7 @@ describe("connect", () => {
     const { agent, client } = clientOf({ hello: { protocol: { major: 2, minor: 1 }, version: "3.0.0" } });
     const error = await failure(client.connect());
     expect(error).toMatchObject({ code: "invalid_state", retryable: false, details: { reason: "agent_version" } });
-    expect(error.message).toMatch(/3\.0\.0 .*2\.1.*0\.1\.0 .*1\.0/);
+    expect(error.message).toMatch(/3\.0\.0 .*2\.1.*0\.1\.0 .*1\.1/);
     await until("the stream was closed", () => agent.stream.destroyed);
     // Trying again over a cut stream does not help either, so it is not tried for the whole grace.
     expect(await failure(client.status())).toMatchObject({ code: "invalid_state" });

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { Connection } from "../src/connection.js";
-import { duplexPair } from "./support/duplex-pair.js";
 import { until } from "./support/client.js";
+import { duplexPair } from "./support/duplex-pair.js";
 
 describe("a connection", () => {
   it("may be destroyed before its session began", async () => {

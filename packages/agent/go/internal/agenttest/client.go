@@ -97,6 +97,7 @@ type Stream struct {
 	res    *http.Response
 	r      *frame.Reader
 	cancel context.CancelFunc
+	brief  bool // nothing is acknowledged, and the answer ends with EXIT
 }
 
 // Exec begins a stream.
@@ -115,6 +116,32 @@ func (c *Client) Exec(id string, spec Spec) (*Stream, error) {
 	req.Header.Set("podkit-protocol", "1")
 	s := &Stream{w: pw, cancel: cancel}
 	go func() { _ = s.Send(frame.Spec, b) }()
+	return c.open(req, s)
+}
+
+// Brief begins a stream whose SPEC is a header, and releases the commands that released names, with commas between.
+func (c *Client) Brief(id string, spec Spec, released string) (*Stream, error) {
+	b, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	pr, pw := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://agent/v1/execs/"+id, pr)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	req.Header.Set("podkit-protocol", "1")
+	req.Header.Set("podkit-spec", string(b))
+	if released != "" {
+		req.Header.Set("podkit-release", released)
+	}
+	return c.open(req, &Stream{w: pw, cancel: cancel, brief: true})
+}
+
+func (c *Client) open(req *http.Request, s *Stream) (*Stream, error) {
+	cancel := s.cancel
 	res, err := c.HTTP.Do(req)
 	if err != nil {
 		cancel()
@@ -218,6 +245,9 @@ func (s *Stream) Collect(r *Result) (*Result, error) {
 				r.Out = append(r.Out, data...)
 			} else {
 				r.Err = append(r.Err, data...)
+			}
+			if s.brief {
+				continue
 			}
 			if err := s.Ack(next[0], next[1]); err != nil {
 				return r, err

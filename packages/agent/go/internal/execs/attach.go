@@ -15,6 +15,10 @@ const (
 	firstFlush = 2 * time.Millisecond
 	// afterExit is how long a stream waits for RELEASE once EXIT was sent.
 	afterExit = 30 * time.Second
+	// specHeader holds a SPEC in place of the first frame: then the request is one write of the client's.
+	specHeader = "Podkit-Spec"
+	// releaseHeader names commands, with commas between, that are released.
+	releaseHeader = "Podkit-Release"
 )
 
 // attachment is one stream of a command. A command has at most one; a new one cuts the old one off.
@@ -29,6 +33,7 @@ type attachment struct {
 	sent  [2]uint64 // offset of the next byte of each stream
 	acked uint64    // the last STDIN_ACK
 	last  bool      // EXIT was sent
+	brief bool      // the stream ends with EXIT, and RELEASE comes with another request
 }
 
 func newAttachment() *attachment {
@@ -49,13 +54,9 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request) {
 		apierr.Write(w, err)
 		return
 	}
+	m.releaseAll(r.Header.Get(releaseHeader))
 	frames := frame.NewReader(r.Body)
-	t, payload, err := frames.Next()
-	if err != nil || t != frame.Spec {
-		apierr.Write(w, apierr.InvalidArgument("the body must begin with a SPEC frame"))
-		return
-	}
-	spec, err := ParseSpec(payload)
+	spec, err := requested(r, frames)
 	if err != nil {
 		apierr.Write(w, err)
 		return
@@ -65,7 +66,7 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request) {
 		apierr.Write(w, err)
 		return
 	}
-	a, err := e.attach(spec)
+	a, err := e.attach(spec, r.Header.Get(specHeader) != "")
 	if err != nil {
 		apierr.Write(w, err)
 		return
@@ -79,9 +80,22 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// attach makes a stream of this command, from the offsets that spec gives.
-func (e *Exec) attach(spec *Spec) (*attachment, error) {
+// requested gives the SPEC, which comes in a header or as the first frame.
+func requested(r *http.Request, frames *frame.Reader) (*Spec, error) {
+	if s := r.Header.Get(specHeader); s != "" {
+		return ParseSpec([]byte(s))
+	}
+	t, payload, err := frames.Next()
+	if err != nil || t != frame.Spec {
+		return nil, apierr.InvalidArgument("the body must begin with a SPEC frame, where there is no header %s", specHeader)
+	}
+	return ParseSpec(payload)
+}
+
+// attach makes a stream of this command, from the offsets that spec gives. A brief one ends with EXIT.
+func (e *Exec) attach(spec *Spec, brief bool) (*attachment, error) {
 	a := newAttachment()
+	a.brief = brief
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.forgotten {

@@ -134,7 +134,7 @@ func (e *Exec) release() bool {
 	ended := e.exit != nil
 	e.mu.Unlock()
 	if ended {
-		// The stream that RELEASE came on ends by itself, and cleanly.
+		// The stream that it had ends by itself, and cleanly.
 		e.mu.Lock()
 		e.att = nil
 		e.mu.Unlock()

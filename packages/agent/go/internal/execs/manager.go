@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"sort"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -147,6 +148,20 @@ func (m *Manager) forget(e *Exec) {
 	if e.att != nil {
 		e.att.cut()
 		e.att = nil
+	}
+}
+
+// releaseAll forgets those of ids, which have commas between, that have ended.
+func (m *Manager) releaseAll(ids string) {
+	for ids != "" {
+		var id string
+		id, ids, _ = strings.Cut(ids, ",")
+		m.mu.Lock()
+		e, ok := m.execs[id]
+		m.mu.Unlock()
+		if ok {
+			e.release()
+		}
 	}
 }
 

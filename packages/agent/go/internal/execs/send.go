@@ -34,6 +34,9 @@ func (e *Exec) send(a *attachment, w http.ResponseWriter, rc *http.ResponseContr
 				return false
 			}
 		}
+		if a.last && a.brief {
+			return true // the end of the answer sends it: with what is in it, one write
+		}
 		if !more && len(b) > 0 {
 			if rc.Flush() != nil {
 				return false

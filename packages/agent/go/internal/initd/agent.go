@@ -60,6 +60,7 @@ type Agent struct {
 
 // Run is `podkit-agent init`. It gives the exit code.
 func Run(arg, version string) int {
+	spawn.Quiet()
 	spawn.PrestartThreads(threads)
 	cfg, err := ParseConfig(arg)
 	if err != nil {
@@ -185,7 +186,7 @@ func (a *Agent) admit() error {
 func (a *Agent) routes(version string) http.Handler {
 	return server.New(server.Info{
 		Version: version, Instance: a.instance, UID: os.Geteuid(), Pid: os.Getpid(), StartedAt: a.startedAt,
-		Features: []string{"exec", "pty", "files", "tar", "watch", "ports", "processes"},
+		Features: []string{"exec", "brief", "pty", "files", "tar", "watch", "ports", "processes"},
 	}, a, a.idle, a.execs, a.table, a.files(), a.ports())
 }
 

@@ -24,6 +24,7 @@ func (r *Reaper) Run() {
 		r.block()
 		return
 	}
+	quietChildren()
 	go r.pidfds.run(r.reap)
 	r.look()
 }

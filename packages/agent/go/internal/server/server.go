@@ -18,7 +18,7 @@ import (
 // The version of the protocol that this agent speaks.
 const (
 	ProtocolMajor = 1
-	ProtocolMinor = 0
+	ProtocolMinor = 1
 )
 
 // maxBody bounds the JSON bodies of requests.

@@ -50,8 +50,8 @@ func TestHandshake(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &hello); err != nil || status != 200 {
 		t.Fatal(status, body, err)
 	}
-	if hello.Protocol.Major != 1 || hello.Protocol.Minor != 0 || len(hello.Instance) != 32 || hello.Pid != a.Cmd.Process.Pid ||
-		!strings.HasPrefix(hello.Platform, "linux/") || len(hello.Features) != 7 || hello.Version == "" {
+	if hello.Protocol.Major != 1 || hello.Protocol.Minor != 1 || len(hello.Instance) != 32 || hello.Pid != a.Cmd.Process.Pid ||
+		!strings.HasPrefix(hello.Platform, "linux/") || len(hello.Features) != 8 || hello.Version == "" {
 		t.Fatalf("%+v", hello)
 	}
 	b := agenttest.Start(t, nil)

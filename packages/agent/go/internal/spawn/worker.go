@@ -23,6 +23,7 @@ func Worker() int {
 	runtime.GOMAXPROCS(1)
 	runtime.LockOSThread()
 	PrestartThreads(workerThreads)
+	usualTimers() // commands inherit them
 	// What it starts is to be chosen before the agent when memory runs out. Raising needs no right.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("200"), 0)
 	unix.CloseOnExec(socketFd)
