@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { access, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -59,7 +59,7 @@ async function registryProgram(): Promise<string> {
     )
       return path;
   }
-  const cache = join(tmpdir(), "pt-docker-registry");
+  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "podkit-tests", "docker-registry");
   const program = join(cache, "usr/bin/docker-registry");
   if (
     await access(program).then(
