@@ -133,7 +133,14 @@ func (e *Exec) detach(a *attachment) {
 	if e.forgotten {
 		return
 	}
-	e.detachment = e.m.opts.Clock.AfterFunc(max(2*millis(e.spec.GraceMs), 100*time.Millisecond), e.deserted)
+	within := max(2*millis(e.spec.GraceMs), 100*time.Millisecond)
+	if e.exit != nil {
+		// It only waits for its release, which nothing hangs on: a clock that stands still in a pause would have to be woken all the time.
+		t := time.AfterFunc(within, e.deserted)
+		e.detachment = func() { t.Stop() }
+		return
+	}
+	e.detachment = e.m.opts.Clock.AfterFunc(within, e.deserted)
 }
 
 // deserted is called when the client did not come back.
